@@ -1,0 +1,69 @@
+package layers
+
+import (
+	"time"
+
+	"github.com/paulmach/orb"
+)
+
+// Selection says which features of a layer are meant. All parts must hold; the
+// zero Selection means all.
+type Selection struct {
+	BBox     *orb.Bound // CRS84; bounds of the geometry intersect it; null geometries never do
+	Time     *Interval  // on the attribute with the time role
+	Division string     // inside this administrative division, at any level; see DivisionPrefix
+	Text     string     // part of the name, Chinese or English, or of the id; letters' case does not count
+	Filters  []Filter
+}
+
+// Filter compares an attribute with a value: equal, or null if Value is nil.
+// Value has the attribute's Go type.
+type Filter struct {
+	Attribute string
+	Value     any
+}
+
+// Interval is a closed interval of time; a zero end is open.
+type Interval struct{ Start, End time.Time }
+
+// Query asks for one page of a layer's features.
+type Query struct {
+	Layer string
+	Selection
+	Sort         string // attribute to sort by, "-name" for descending; ties and "" by Num
+	Limit        int    // 1 to MaxLimit
+	After        string // Page.Next of the page before, with the same Query
+	Count        bool   // fill in Page.Matched
+	SkipGeometry bool
+}
+
+// MaxLimit is the most features a page may hold.
+const MaxLimit = 10_000
+
+// Page is one page of features.
+type Page struct {
+	Features []*Feature
+	Next     string   // opaque, bound to the query; empty on the last page
+	Matched  int64    // features that match, on all pages; -1 unless counted
+	Position Position // the page contains every change up to here
+}
+
+// Range restricts a Scan.
+type Range struct {
+	BBox *orb.Bound // as in Selection
+}
+
+// AggregateQuery counts a layer's features by group.
+type AggregateQuery struct {
+	Layer string
+	Selection
+	// GroupBy is an attribute, or "division:1" to "division:4" for the division
+	// of that level (region, city, county, township). Empty: one group.
+	GroupBy string
+}
+
+// Bucket is one group of an aggregate.
+type Bucket struct {
+	Key   any // the attribute's value or the division's code; nil for null
+	Count int64
+}
