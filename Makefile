@@ -1,0 +1,48 @@
+# The few things one does with onemap. `make` alone says what they are.
+SHELL := bash -euo pipefail
+.DELETE_ON_ERROR:
+.PHONY: help run build web test lint bench fuzz soak demo
+
+# Packages with goroutines of their own: their tests run with the race detector.
+RACED := ./layers/... ./tiles/... ./internal/api/... ./internal/feed/... ./internal/live/...
+WEB   := $(shell find web -type f -not -path 'web/dist/*' -not -path 'web/node_modules/*' -not -path 'web/test-results/*')
+
+help: ## say what the targets are
+	@sed -nE 's/^([a-z]+):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: build ## build everything and serve the sample on http://localhost:8080
+	./onemap serve --sample --simulate --data ./data
+
+build: web ## build the front end and the binary ./onemap
+	CGO_ENABLED=0 go build -trimpath -o onemap ./cmd/onemap
+
+web: web/dist/.built
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
+web/dist/.built: web/node_modules/.package-lock.json $(WEB)
+	cd web && npm run build && touch dist/.built
+
+test: build ## run every test, as CI does (installs what is missing on Debian)
+	.ci/install-test-deps
+	$(MAKE) --no-print-directory lint
+	go test -race $(RACED)
+	go test $$(go list ./... | grep -vxFf <(go list $(RACED)))
+	cd web && npm test && npm run e2e
+
+lint: web/node_modules/.package-lock.json ## check format and static analysis of Go and TypeScript
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not gofmt-ed:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	cd web && npm run lint && npm run check
+
+bench: ## measure the store, tiles and live delivery (docs/performance.md)
+	go test -run '^$$' -bench . -benchtime 3s ./layers/gpkg ./tiles ./internal/live
+
+fuzz: ## fuzz every parser of outside bytes, 30 s each
+	.ci/fuzz 30s
+
+soak: build ## run the server under load for an hour, then compare what every reader saw
+	.ci/soak 1h
+
+demo: build ## run the flood drill once, from its beginning, against ./data
+	./onemap simulate --scenario flood-drill --reset --data ./data
