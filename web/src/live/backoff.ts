@@ -5,24 +5,24 @@
  * come back in the same instant after the server was restarted.
  */
 export class Backoff {
-  #attempt = 0;
-  readonly #random: () => number;
+  #attempt = 0
+  readonly #random: () => number
 
   constructor(random: () => number) {
-    this.#random = random;
+    this.#random = random
   }
 
   get attempt(): number {
-    return this.#attempt;
+    return this.#attempt
   }
 
   next(): number {
-    const ceiling = Math.min(250 * 2 ** this.#attempt, 5000);
-    this.#attempt++;
-    return ceiling * (0.5 + 0.5 * this.#random());
+    const ceiling = Math.min(250 * 2 ** this.#attempt, 5000)
+    this.#attempt++
+    return ceiling * (0.5 + 0.5 * this.#random())
   }
 
   reset(): void {
-    this.#attempt = 0;
+    this.#attempt = 0
   }
 }

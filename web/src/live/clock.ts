@@ -7,29 +7,29 @@
  * clock that was set is followed within a minute.
  */
 export class ServerClock {
-  #samples: number[] = [];
-  #next = 0;
-  readonly #now: () => number;
+  #samples: number[] = []
+  #next = 0
+  readonly #now: () => number
 
   constructor(now: () => number) {
-    this.#now = now;
+    this.#now = now
   }
 
   /** Takes the time, RFC 3339, of a message that has just arrived. */
   observe(time: string | undefined): void {
-    const server = time ? Date.parse(time) : Number.NaN;
-    if (Number.isNaN(server)) return;
-    this.#samples[this.#next] = server - this.#now();
-    this.#next = (this.#next + 1) % 12;
+    const server = time ? Date.parse(time) : Number.NaN
+    if (Number.isNaN(server)) return
+    this.#samples[this.#next] = server - this.#now()
+    this.#next = (this.#next + 1) % 12
   }
 
   /** Milliseconds to add to our clock; 0 until a message came. */
   get offset(): number {
-    return this.#samples.length ? Math.max(...this.#samples) : 0;
+    return this.#samples.length ? Math.max(...this.#samples) : 0
   }
 
   /** Milliseconds since 1970 by the server's clock. */
   now(): number {
-    return this.#now() + this.offset;
+    return this.#now() + this.offset
   }
 }

@@ -1,0 +1,63 @@
+// A real browser with software WebGL, and pages that remember what went wrong.
+
+import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Server, View } from './server'
+
+/** Debian's Chromium; another one by CHROMIUM. */
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
+
+// Headless WebGL without a graphics card, and a browser that phones nobody.
+const args = [
+  '--use-gl=angle',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--ignore-gpu-blocklist',
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export const launch = (): Promise<Browser> => chromium.launch({ executablePath, args })
+
+export interface Opened {
+  page: Page
+  /** Console errors and uncaught exceptions. */
+  errors: string[]
+  /** Requests to anywhere but the server. */
+  external: string[]
+  close(): Promise<void>
+}
+
+export interface OpenOptions {
+  view?: View
+  width?: number
+  height?: number
+  colorScheme?: 'light' | 'dark'
+}
+
+/** Opens a page of the server in a fresh profile, signed in by the link that the server prints. */
+export async function open(browser: Browser, server: Server, path: string, o: OpenOptions = {}): Promise<Opened> {
+  const context = await browser.newContext({
+    viewport: { width: o.width ?? 1440, height: o.height ?? 900 },
+    colorScheme: o.colorScheme ?? 'light',
+    locale: 'zh-CN',
+    timezoneId: 'Asia/Shanghai',
+  })
+  const page = await context.newPage()
+  const errors: string[] = []
+  const external: string[] = []
+  page.on('console', m => {
+    if (m.type() === 'error') errors.push(`${m.text()} (${m.location().url})`)
+  })
+  page.on('pageerror', e => errors.push(String(e.stack ?? e)))
+  page.on('request', r => {
+    if (!/^(data|blob):/.test(r.url()) && new URL(r.url()).host !== new URL(server.url).host) external.push(r.url())
+  })
+  const view = o.view ?? 'public'
+  const target = view === 'public' ? path : `/signin?token=${server.tokens[view]}&next=${encodeURIComponent(path)}`
+  await page.goto(server.url + target, { waitUntil: 'commit' })
+  return { page, errors, external, close: () => context.close() }
+}
