@@ -61,3 +61,21 @@ export async function open(browser: Browser, server: Server, path: string, o: Op
   await page.goto(server.url + target, { waitUntil: 'commit' })
   return { page, errors, external, close: () => context.close() }
 }
+
+/** Waits until the page says that its map has drawn everything. */
+export async function mapIdle(page: Page): Promise<void> {
+  await page.waitForFunction(() => window.__onemap?.idle === true, undefined, { timeout: 45_000 })
+}
+
+/** How many features of a live layer the page holds. */
+export const count = (page: Page, layer: string): Promise<number> =>
+  page.evaluate(l => window.__onemap?.count(l) ?? -1, layer)
+
+/** Waits until the map has drawn, or does not draw any more, a feature. */
+export async function drawn(page: Page, layer: string, id: string, there = true): Promise<void> {
+  await page.waitForFunction(
+    ([l, i, t]) => window.__onemap?.drawn(l as string, i as string) === t,
+    [layer, id, there] as const,
+    { timeout: 20_000, polling: 'raf' },
+  )
+}

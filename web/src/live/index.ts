@@ -5,4 +5,6 @@ export type { ConnectionState, LiveHandlers, LiveOptions, Socket, Status, Subscr
 export { LiveClient, liveURL } from './client'
 export type { Changes, Listener, Schedule } from './features'
 export { FeatureStore, nextFrame } from './features'
+export type { Inspection } from './inspect'
+export { inspection } from './inspect'
 export type { BBox, Cursor, ErrorNotice, Hello, LayerNotice, LiveFeature, Mode, SceneNotice } from './protocol'

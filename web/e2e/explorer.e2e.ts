@@ -1,0 +1,87 @@
+// The explorer in a real browser: first paint, silence towards the outside, accessibility.
+
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { launch, mapIdle, open } from './browser'
+import { figure } from './figures'
+import { type Server, startCopy } from './server'
+
+let browser: Browser
+let server: Server
+let end: () => Promise<void>
+
+beforeAll(async () => {
+  ;({ server, end } = await startCopy())
+  browser = await launch()
+})
+afterAll(async () => {
+  await browser?.close()
+  await end?.()
+})
+
+test('the first page paints at once, draws the whole map soon, asks nobody else and logs no error', async () => {
+  const t = await open(browser, server, '/')
+  await mapIdle(t.page)
+  const { fcp, idle } = await t.page.evaluate(() => ({
+    fcp: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN,
+    idle: performance.getEntriesByName('map-idle')[0]?.startTime ?? performance.now(),
+  }))
+  figure('explorer first contentful paint', fcp, 'ms', '≤ 1500')
+  figure('explorer map idle', idle, 'ms', '≤ 6000')
+  expect(fcp).toBeLessThan(6000)
+  expect(idle).toBeLessThan(30_000)
+  expect(t.external).toEqual([])
+  expect(t.errors).toEqual([])
+  await t.close()
+})
+
+test('the public page sees no closed layer, by any route', async () => {
+  const t = await open(browser, server, '/')
+  await mapIdle(t.page)
+  const status = (path: string) => t.page.evaluate(async p => (await fetch(p)).status, path)
+  for (const layer of ['river-gauges', 'patrol-vehicles', 'social-aid']) {
+    expect(await status(`/api/collections/${layer}`)).toBe(404)
+    expect(await status(`/api/collections/${layer}/items`)).toBe(404)
+    expect(await status(`/tiles/${layer}/6/50/27`)).toBe(404)
+    expect(await status(`/tiles/${layer}.json`)).toBe(404)
+  }
+  expect(await t.page.getByText('巡查车辆').count()).toBe(0)
+  await t.close()
+
+  const official = await open(browser, server, '/', { view: 'official' })
+  await mapIdle(official.page)
+  const seen = await official.page.evaluate(async () => {
+    const { collections } = await (await fetch('/api/collections')).json()
+    return collections.map((c: { id: string }) => c.id)
+  })
+  expect(seen).toContain('river-gauges')
+  expect(seen).not.toContain('social-aid')
+  await official.close()
+})
+
+test('axe finds no serious violation on the explorer, in both themes', async () => {
+  const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const t = await open(browser, server, '/', { view: 'official', colorScheme })
+    await mapIdle(t.page)
+    await t.page.evaluate(axe)
+    const violations = await t.page.evaluate(async () => {
+      const { axe } = window as unknown as { axe: { run(): Promise<{ violations: AxeViolation[] }> } }
+      return (await axe.run()).violations
+    })
+    const serious = violations
+      .filter(v => v.impact === 'serious' || v.impact === 'critical')
+      .map(v => `${v.id}: ${v.help}: ${v.nodes.map(n => n.html.slice(0, 160)).join(' | ')}`)
+    expect(serious).toEqual([])
+    await t.close()
+  }
+})
+
+interface AxeViolation {
+  id: string
+  help: string
+  impact: string
+  nodes: { html: string }[]
+}

@@ -1,0 +1,54 @@
+// A window for tests and for the curious at the console: what the page holds and
+// has drawn, read-only. Both pages set it as `window.__onemap`; nothing in the
+// product reads it, and it changes no behaviour.
+
+import type { LiveClient, Status } from './client'
+import type { LiveFeature } from './protocol'
+
+export interface Inspection {
+  /** The map has drawn everything it was asked to draw. */
+  readonly idle: boolean
+  /** The state of the live connection. */
+  readonly status: Status
+  /** The wall's scene; null on the explorer. */
+  readonly scene: string | null
+  /** How many features of a live layer the page holds. */
+  count(layer: string): number
+  ids(layer: string): string[]
+  feature(layer: string, id: string): LiveFeature | undefined
+  /** Whether the map has drawn the feature where it is now. */
+  drawn(layer: string, id: string): boolean
+}
+
+declare global {
+  interface Window {
+    __onemap?: Inspection
+  }
+}
+
+/** What only the page knows. */
+export interface Inspected {
+  client: LiveClient
+  idle(): boolean
+  scene?(): string | null
+  drawn(layer: string, id: string): boolean
+}
+
+export function inspection(of: Inspected): Inspection {
+  const store = (layer: string) => of.client.store(layer)
+  return {
+    get idle() {
+      return of.idle()
+    },
+    get status() {
+      return of.client.state.status
+    },
+    get scene() {
+      return of.scene?.() ?? null
+    },
+    count: layer => store(layer)?.size ?? 0,
+    ids: layer => [...(store(layer)?.values() ?? [])].map(f => String(f.id)),
+    feature: (layer, id) => store(layer)?.get(id),
+    drawn: of.drawn,
+  }
+}
