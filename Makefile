@@ -16,11 +16,11 @@ run: build ## build everything and serve the sample on http://localhost:8080
 build: web ## build the front end and the binary ./onemap
 	CGO_ENABLED=0 go build -trimpath -o onemap ./cmd/onemap
 
-web: web/dist/.built
+web: web/dist/index.html.gz
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
-web/dist/.built: web/node_modules/.package-lock.json $(WEB)
-	cd web && npm run build && touch dist/.built
+web/dist/index.html.gz: web/node_modules/.package-lock.json $(WEB)
+	cd web && npm run build
 
 test: build ## run every test, as CI does (installs what is missing on Debian)
 	.ci/install-test-deps
