@@ -1,0 +1,2 @@
+// Package arch holds the test that pins who may import whom. Nobody imports it.
+package arch
