@@ -1,9 +1,10 @@
 // Package geojson writes features as GeoJSON (RFC 7946), one form for items,
 // live frames and exports: properties in the order of the schema, numbers in
-// full precision, and what onemap adds to a feature in the member "onemap".
+// full precision, and what onemap adds to a feature in the member "onemap". It
+// also reads what others send, and says by JSON path what is wrong with it.
 //
-// It appends to a buffer and allocates nothing else, because it writes tens of
-// thousands of features a second. Everything in internal may import it; it
+// Writing appends to a buffer and allocates nothing else, because it writes tens
+// of thousands of features a second. Everything in internal may import it; it
 // imports only layers.
 package geojson
 
