@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
-import { defineConfig } from 'vite'
+import { defineConfig } from 'vitest/config'
 import { compress } from './build/compress.ts'
 import { staticFiles } from './build/static-files.ts'
 
@@ -29,4 +29,4 @@ export default defineConfig({
     },
   },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
-} as Parameters<typeof defineConfig>[0])
+})

@@ -1,0 +1,355 @@
+import type { Feature, Geometry } from 'geojson'
+import {
+  type GeoJSONSource,
+  Map as GLMap,
+  LngLat,
+  type MapGeoJSONFeature,
+  type StyleSpecification,
+  setWorkerUrl,
+} from 'maplibre-gl'
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url'
+import type { BBox, LonLat } from '../api'
+import { layerOfStyle, type MapSpec } from '../style'
+import { selectionSource } from '../style/selection'
+import { apply, type Target } from './apply'
+import { constrain } from './constrain'
+import { drawImage } from './images'
+import { Refresher } from './refresher'
+
+/** Fonts by the name that styles use, see src/ui/fonts.ts. */
+export type FontFaces = NonNullable<StyleSpecification['font-faces']>
+
+export interface Camera {
+  center: LonLat
+  zoom: number
+}
+
+export interface Padding {
+  top: number
+  right: number
+  bottom: number
+  left: number
+}
+
+/** A feature under the pointer. */
+export interface Hit {
+  layer: string
+  id: string
+  properties: Record<string, unknown>
+}
+
+export interface MapEvents {
+  /** The camera came to rest. */
+  onCamera?(camera: Camera): void
+  onHover?(hits: Hit[], at: { x: number; y: number } | null): void
+  onClick?(hits: Hit[], at: LonLat): void
+  /** Everything that is to be seen is drawn. Called again after every change. */
+  onIdle?(): void
+  /** The graphics card took the drawing context away (true) or gave it back (false). */
+  onLost?(lost: boolean): void
+  onError?(error: Error): void
+}
+
+export interface MapOptions {
+  container: HTMLElement
+  camera: Camera
+  bounds: BBox
+  minZoom: number
+  maxZoom: number
+  fontFaces: FontFaces
+  /** A wall takes no input. */
+  interactive: boolean
+  padding?: Padding
+  /** Milliseconds in which a changed colour or opacity fades. */
+  fade?: number
+  /** Device pixels in a CSS pixel; the window's own if not given. */
+  pixelRatio?: number
+  events?: MapEvents
+}
+
+export type LiveGeometry = Feature<Geometry | null, Record<string, unknown>> & {
+  id: string | number
+  onemap?: { num: number }
+}
+
+const noPadding: Padding = { top: 0, right: 0, bottom: 0, left: 0 }
+
+/** Pixels round the pointer that count as a hit. */
+const reach = 4
+
+/** Milliseconds after which a lost drawing context is not waited for any more. */
+const contextPatience = 5000
+
+setWorkerUrl(workerUrl)
+
+/** Reports whether this browser can draw the map at all. */
+export function canDrawMap(): boolean {
+  try {
+    const context = document.createElement('canvas').getContext('webgl2')
+    context?.getExtension('WEBGL_lose_context')?.loseContext()
+    return context !== null
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The one owner of the GL map. Pages tell it what to show as data (a MapSpec from src/style, features, a camera) and hear
+ * of events; nothing else ever touches MapLibre. It keeps all it was told, so that it can build the map anew when the
+ * graphics card lost it for good.
+ */
+export class OneMap {
+  readonly #options: MapOptions
+  #map: GLMap
+  #spec: MapSpec | null = null
+  #wanted: MapSpec | null = null
+  #features = new Map<string, Feature[]>()
+  #selection: Feature[] = []
+  #padding: Padding
+  #refresher: Refresher
+  #loaded = false
+  #hovering = 0
+  #patience: ReturnType<typeof setTimeout> | undefined
+  #images = new Map<string, ReturnType<typeof drawImage>>()
+
+  constructor(options: MapOptions) {
+    this.#options = options
+    this.#padding = options.padding ?? noPadding
+    this.#map = this.#create(options.camera)
+    this.#refresher = new Refresher(source => {
+      if (this.#loaded && this.#map.getSource(source)) this.#map.refreshTiles(source)
+    })
+  }
+
+  /** Shows a spec; what did not change since the last one stays untouched. */
+  show(spec: MapSpec): void {
+    this.#wanted = spec
+    if (!this.#loaded) return
+    const added = apply(this.#map as unknown as Target, this.#spec, spec)
+    this.#spec = spec
+    for (const source of added) {
+      if (source === selectionSource) this.#setData(source, this.#selection)
+      else if (this.#features.has(source)) this.#setData(source, this.#features.get(source) ?? [])
+    }
+  }
+
+  /** Replaces the features of a GeoJSON source that the spec names, e.g. "live:patrol-vehicles". */
+  setFeatures(source: string, features: Iterable<LiveGeometry>): void {
+    const list: Feature[] = []
+    for (const f of features) {
+      if (!f.geometry) continue
+      // Tiles carry the string id as "_id" and the number as the feature's id; so do these.
+      list.push({
+        type: 'Feature',
+        id: f.onemap?.num,
+        geometry: f.geometry,
+        properties: { ...f.properties, _id: String(f.id) },
+      })
+    }
+    this.#features.set(source, list)
+    this.#setData(source, list)
+  }
+
+  /** Forgets the features of a source. */
+  dropFeatures(source: string): void {
+    this.#features.delete(source)
+  }
+
+  /** Marks what is selected. */
+  select(features: readonly Feature[]): void {
+    this.#selection = [...features]
+    this.#setData(selectionSource, this.#selection)
+  }
+
+  /** Tiles of a source changed: fetch those in view again, at most so often that the map keeps up. */
+  refreshTiles(source: string): void {
+    this.#refresher.refresh(source)
+  }
+
+  get camera(): Camera {
+    const { lng, lat } = this.#map.getCenter()
+    return { center: [lng, lat], zoom: this.#map.getZoom() }
+  }
+
+  /** Moves the camera in a moment, or at once for readers who want no motion. */
+  flyTo(camera: Partial<Camera>, duration = 900): void {
+    this.#map.easeTo({ ...camera, duration: calm() ? 0 : duration, essential: true })
+  }
+
+  jumpTo(camera: Camera): void {
+    this.#map.jumpTo(camera)
+  }
+
+  /** Moves the camera so that the bounds fill the uncovered part of the window. */
+  fit([west, south, east, north]: BBox, { margin = 40, maxZoom = 13, duration = 900 } = {}): void {
+    this.#map.fitBounds([west, south, east, north], {
+      padding: margin,
+      maxZoom,
+      duration: calm() ? 0 : duration,
+      essential: true,
+    })
+  }
+
+  zoomBy(levels: number): void {
+    this.#map.easeTo({ zoom: this.#map.getZoom() + levels, duration: calm() ? 0 : 250 })
+  }
+
+  /** The window's part that panels cover. */
+  setPadding(padding: Padding, duration = 0): void {
+    this.#padding = padding
+    if (duration > 0 && !calm()) this.#map.easeTo({ padding, duration })
+    else this.#map.jumpTo({ padding })
+  }
+
+  /** Where a place is in the window, in CSS pixels. */
+  project(at: LonLat): { x: number; y: number } {
+    const { x, y } = this.#map.project(at)
+    return { x, y }
+  }
+
+  resize(): void {
+    this.#map.resize()
+  }
+
+  focus(): void {
+    this.#map.getCanvas().focus()
+  }
+
+  /** Names the map for readers who do not see it. */
+  describe(label: string): void {
+    this.#map.getCanvas().setAttribute('aria-label', label)
+  }
+
+  destroy(): void {
+    clearTimeout(this.#patience)
+    this.#refresher.stop()
+    this.#map.remove()
+  }
+
+  #create(camera: Camera): GLMap {
+    const { container, bounds, minZoom, maxZoom, fontFaces, interactive, fade = 300, pixelRatio } = this.#options
+    const style: StyleSpecification = {
+      version: 8,
+      sources: {},
+      layers: [],
+      transition: { duration: fade, delay: 0 },
+      'font-faces': fontFaces,
+    }
+    const map = new GLMap({
+      container,
+      style,
+      center: camera.center,
+      zoom: camera.zoom,
+      minZoom,
+      maxZoom,
+      interactive,
+      pixelRatio,
+      attributionControl: false,
+      maxCanvasSize: [16384, 16384], // a wall is wider than the default of 4096
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      renderWorldCopies: false,
+      fadeDuration: 200,
+      transformConstrain: (center, zoom) => {
+        const next = constrain([center.lng, center.lat], Math.min(Math.max(zoom, minZoom), maxZoom), bounds, {
+          width: container.clientWidth,
+          height: container.clientHeight,
+          padding: this.#padding,
+        })
+        return { center: new LngLat(...next.center), zoom: next.zoom }
+      },
+    })
+    map.touchZoomRotate.disableRotation()
+    map.keyboard.disableRotation()
+    map.jumpTo({ padding: this.#padding, center: camera.center, zoom: camera.zoom })
+    this.#listen(map)
+    return map
+  }
+
+  #listen(map: GLMap): void {
+    const events = this.#options.events ?? {}
+    map.once('style.load', () => {
+      this.#loaded = true
+      if (this.#wanted) this.show(this.#wanted)
+    })
+    map.on('styleimagemissing', event => void this.#provide(map, event.id))
+    map.on('moveend', () => events.onCamera?.(this.camera))
+    map.on('idle', () => events.onIdle?.())
+    map.on('error', event => events.onError?.(event.error))
+    map.on('webglcontextlost', () => {
+      events.onLost?.(true)
+      this.#patience = setTimeout(() => this.#rebuild(), contextPatience)
+    })
+    map.on('webglcontextrestored', () => {
+      clearTimeout(this.#patience)
+      events.onLost?.(false)
+    })
+    if (!this.#options.interactive) return
+    map.on('mousemove', event => {
+      cancelAnimationFrame(this.#hovering)
+      this.#hovering = requestAnimationFrame(() => {
+        const hits = this.#hits(event.point)
+        map.getCanvas().style.cursor = hits.length > 0 ? 'pointer' : ''
+        events.onHover?.(hits, hits.length > 0 ? { x: event.point.x, y: event.point.y } : null)
+      })
+    })
+    const leave = () => {
+      cancelAnimationFrame(this.#hovering)
+      events.onHover?.([], null)
+    }
+    map.on('mouseout', leave)
+    map.on('movestart', leave)
+    map.on('click', event => events.onClick?.(this.#hits(event.point), [event.lngLat.lng, event.lngLat.lat]))
+  }
+
+  /** Features near a point of the window, topmost first, each once. */
+  #hits(point: { x: number; y: number }): Hit[] {
+    const layers = (this.#spec?.pickable ?? []).filter(id => this.#map.getLayer(id))
+    if (!this.#loaded || layers.length === 0) return []
+    const found = this.#map.queryRenderedFeatures(
+      [
+        [point.x - reach, point.y - reach],
+        [point.x + reach, point.y + reach],
+      ],
+      { layers },
+    )
+    const hits = new Map<string, Hit>()
+    for (const feature of found as MapGeoJSONFeature[]) {
+      const layer = layerOfStyle(feature.layer.id)
+      const id = String(feature.properties._id ?? feature.id)
+      if (!hits.has(`${layer}/${id}`)) hits.set(`${layer}/${id}`, { layer, id, properties: feature.properties })
+    }
+    return [...hits.values()]
+  }
+
+  #setData(source: string, features: Feature[]): void {
+    if (!this.#loaded) return
+    const target = this.#map.getSource(source) as GeoJSONSource | undefined
+    target?.setData({ type: 'FeatureCollection', features })
+  }
+
+  async #provide(map: GLMap, name: string): Promise<void> {
+    let drawing = this.#images.get(name)
+    if (!drawing) {
+      drawing = drawImage(name)
+      this.#images.set(name, drawing)
+    }
+    const drawn = await drawing
+    if (!drawn || map !== this.#map || map.hasImage(name)) return
+    map.addImage(name, drawn.image, { pixelRatio: drawn.pixelRatio })
+  }
+
+  #rebuild(): void {
+    const camera = this.camera
+    this.#loaded = false
+    this.#spec = null
+    this.#map.remove()
+    this.#map = this.#create(camera)
+    this.#map.once('idle', () => this.#options.events?.onLost?.(false))
+  }
+}
+
+function calm(): boolean {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches
+}

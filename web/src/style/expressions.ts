@@ -1,0 +1,68 @@
+// Small builders of MapLibre expressions.
+
+import type { ExpressionSpecification } from 'maplibre-gl'
+import type { Attribute, DisplayClass, Layer, Role } from '../api'
+import type { Lang } from '../i18n'
+
+export type Expression = ExpressionSpecification | string | number
+
+/** Two fonts, of which src/ui/fonts.ts names the files. */
+export const fonts = { regular: 'Noto Sans SC Regular', bold: 'Noto Sans SC SemiBold' }
+
+/** A number that grows with the zoom, linearly between stops [zoom, value], each value times factor. */
+export function byZoom(
+  stops: readonly [zoom: number, value: number][],
+  factor: Expression = 1,
+): ExpressionSpecification {
+  const values = stops.flatMap(([zoom, value]) => [
+    zoom,
+    typeof factor === 'number' ? round(value * factor) : ['*', value, factor],
+  ])
+  return ['interpolate', ['linear'], ['zoom'], ...values] as unknown as ExpressionSpecification
+}
+
+function round(n: number): number {
+  return Math.round(n * 1000) / 1000
+}
+
+/**
+ * Chooses a value by a feature's class. Classes with a value are matched; classes with a lower bound are steps, the
+ * lowest of which also takes what lies below it. A feature without the attribute gets the fallback.
+ */
+export function byClass<T extends string | number>(
+  attribute: string,
+  classes: readonly DisplayClass[],
+  output: (c: DisplayClass) => T,
+  fallback: T,
+): Expression {
+  const valued = classes.filter(c => c.value !== undefined)
+  const stepped = classes.filter(c => c.value === undefined).sort((a, b) => lowest(a) - lowest(b))
+  let rest: unknown = fallback
+  if (stepped[0]) {
+    const [first, ...others] = stepped
+    const steps = others.flatMap(c => [c.min ?? 0, output(c)])
+    rest = steps.length ? ['step', ['to-number', ['get', attribute], 0], output(first), ...steps] : output(first)
+    rest = ['case', ['==', ['get', attribute], null], fallback, rest]
+  }
+  if (valued.length === 0) return rest as Expression
+  const branches = valued.flatMap(c => [String(c.value), output(c)])
+  return ['match', ['to-string', ['get', attribute]], ...branches, rest] as unknown as ExpressionSpecification
+}
+
+function lowest(c: DisplayClass): number {
+  return c.min ?? Number.NEGATIVE_INFINITY
+}
+
+export function byRole(layer: Layer, role: Role): Attribute | undefined {
+  return layer.schema.find(a => a.role === role)
+}
+
+/** The name of a feature in a language, or null if the layer has no name role. */
+export function nameExpression(layer: Layer, lang: Lang): ExpressionSpecification | null {
+  const zh = byRole(layer, 'name')?.name
+  const en = byRole(layer, 'name_en')?.name
+  const order = lang === 'en' ? [en, zh] : [zh, en]
+  const names = order.filter(n => n !== undefined).map(n => ['get', n])
+  if (names.length === 0) return null
+  return ['to-string', ['coalesce', ...names, '']] as unknown as ExpressionSpecification
+}

@@ -1,0 +1,19 @@
+// Styles as pure functions: from layers, theme and state to MapLibre's style
+// layers, with no map in sight. src/map draws what comes out; pages put in.
+
+export { naturalBreaks } from './breaks'
+export type { Choropleth } from './choropleth'
+export { type ComposeInput, compose, layerOfStyle, type MapSpec, type Shown, sourceOf } from './compose'
+export { classColor, isLost, isStale, kindsOf } from './data'
+export { byRole, fonts } from './expressions'
+export { type ImageRequest, parseImage } from './images'
+export {
+  mix,
+  type PaletteName,
+  paletteColor,
+  paletteNames,
+  rampColors,
+  type Theme,
+  type ThemeName,
+  themes,
+} from './theme'
