@@ -281,5 +281,5 @@ func parseWKT(s string) (geom.T, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not WKT: %w", err)
 	}
-	return g, nil
+	return place(g)
 }

@@ -60,6 +60,23 @@ func geometry(raw json.RawMessage) (geom.T, error) {
 	if err := geojson.Unmarshal(raw, &g); err != nil {
 		return nil, fmt.Errorf("the geometry is not GeoJSON: %w", err)
 	}
+	return place(g)
+}
+
+// place makes an empty geometry the null one, which says the same: nowhere. An
+// empty part within a collection has no coordinates to tell its dimension and is
+// a mistake.
+func place(g geom.T) (geom.T, error) {
+	if g == nil || g.Empty() {
+		return nil, nil
+	}
+	if c, ok := g.(*geom.GeometryCollection); ok {
+		for _, part := range c.Geoms() {
+			if kept, err := place(part); err != nil || kept == nil {
+				return nil, errors.New("a part of the geometry is empty")
+			}
+		}
+	}
 	return g, nil
 }
 
