@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"onemap/internal/access"
+	"onemap/internal/api"
+	"onemap/internal/config"
+	"onemap/internal/dispatch"
+	"onemap/internal/feed"
+	"onemap/internal/live"
+	"onemap/internal/simulate"
+	"onemap/internal/telemetry"
+	"onemap/layers"
+	"onemap/layers/gpkg"
+	"onemap/tiles"
+	"onemap/web"
+)
+
+type serveCmd struct {
+	settings
+	Addr     *string `placeholder:"HOST:PORT" help:"Where to listen (default 127.0.0.1:8080, which is this machine alone)."`
+	Sample   *bool   `help:"Fill an empty store with the sample data of Guangxi."`
+	Simulate *bool   `help:"Keep a simulated flood drill running on the sample data."`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCmd) Run(ctx context.Context, s *streams) error {
+	conf, log, err := c.load(s, config.Flags{Addr: c.Addr, Sample: c.Sample, Simulate: c.Simulate})
+	if err != nil {
+		return err
+	}
+	if len(conf.Ignored) > 0 {
+		log.Warn("environment variables that name no setting are ignored", "names", conf.Ignored)
+	}
+	if conf.Store != "" {
+		return noOutsideStore(conf.Store)
+	}
+	listener, err := listen(conf.Addr) // before the data is touched
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	store, err := openStore(ctx, conf, true, log)
+	if err != nil {
+		return err
+	}
+	srv, err := newServer(conf, log, store, listener.Addr())
+	if err == nil {
+		srv.greet(s.out)
+		err = srv.run(ctx, listener)
+	}
+	if err = errors.Join(err, store.Close()); err == nil {
+		fmt.Fprintln(s.out, "Stopped.")
+	}
+	return err
+}
+
+func listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, listenError(addr, err)
+	}
+	return l, nil
+}
+
+// server is the object graph. Everything that runs is started by run and ends
+// with it.
+type server struct {
+	conf    *config.Loaded
+	log     *slog.Logger
+	store   *gpkg.Store
+	tokens  *access.Tokens
+	tiles   *tiles.Service
+	hub     *live.Hub
+	feed    *feed.Feed
+	scenes  *dispatch.Rotation
+	metrics *telemetry.Metrics
+	ready   *telemetry.Readiness
+	http    *http.Server
+	url     string // for people on this machine
+}
+
+// What /readyz waits for.
+const (
+	stepFeed   = "change feed"
+	stepSample = "sample data"
+)
+
+func newServer(conf *config.Loaded, log *slog.Logger, store *gpkg.Store, addr net.Addr) (*server, error) {
+	s := &server{conf: conf, log: log, store: store, url: localURL(addr)}
+	var err error
+	if s.metrics, err = telemetry.NewMetrics(build()); err != nil {
+		return nil, err
+	}
+	if s.tokens, err = access.Open(conf.Data); err != nil {
+		return nil, fmt.Errorf("open the tokens: %w", err)
+	}
+	if s.tiles, err = tiles.New(store, tiles.Options{}); err != nil {
+		return nil, err
+	}
+	s.hub = live.NewHub(live.Options{Store: store, Identify: s.tokens.Identify, Log: log, Now: time.Now, Build: build()})
+	s.feed = feed.New(store, log, s.tiles, s.hub) // in this order: tiles are fresh before anybody hears
+	scenes, err := dispatch.Scenes()
+	if err != nil {
+		return nil, err
+	}
+	s.scenes = dispatch.New(scenes, func(message any) { s.hub.Broadcast("wall", message) }, time.Now)
+	steps := []string{stepFeed}
+	if conf.Sample {
+		steps = append(steps, stepSample)
+	}
+	s.ready = telemetry.NewReadiness(steps...)
+	if err := s.measure(); err != nil {
+		return nil, err
+	}
+	handler, err := s.handler()
+	if err != nil {
+		return nil, err
+	}
+	s.http = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	return s, nil
+}
+
+// run starts everything that runs, and ends it in order: no new requests, sockets
+// told to come back, running requests finished, then the feed. The caller closes
+// the store.
+func (s *server) run(ctx context.Context, listener net.Listener) error {
+	g, ctx := errgroup.WithContext(ctx)
+	inner, stopInner := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopInner()
+	g.Go(func() error { return quietly(s.feed.Run(inner)) })
+	g.Go(func() error { return quietly(s.hub.Run(ctx)) })
+	g.Go(func() error { return quietly(s.scenes.Run(ctx)) })
+	g.Go(func() error { return quietly(s.fill(ctx)) })
+	g.Go(func() error {
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		s.log.Info("stopping")
+		s.ready.Stopping()
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.conf.Shutdown)
+		defer cancel()
+		err := s.http.Shutdown(wait)
+		if errors.Is(err, context.DeadlineExceeded) {
+			s.log.Warn("requests that still ran were cut off", "waited", s.conf.Shutdown)
+			err = s.http.Close()
+		}
+		stopInner()
+		return err
+	})
+	return g.Wait()
+}
+
+// quietly takes a stop that was asked for as the success that it is.
+func quietly(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// fill loads the sample data where they are asked for, and then plays the drill.
+func (s *server) fill(ctx context.Context) error {
+	if err := s.loadSample(ctx); err != nil {
+		return fmt.Errorf("load the sample data: %w", err)
+	}
+	if !s.conf.Simulate {
+		return nil
+	}
+	err := simulate.Run(ctx, s.store, simulate.Options{Speed: 1, Reset: true, Loop: true, Log: s.log, Now: time.Now})
+	if layers.CodeOf(err) == layers.NotFound {
+		// The drill needs the sample's layers. A map without it is still a map.
+		s.log.Warn("the drill can't run without the sample data; start with --sample on an empty data directory", "error", err)
+		return nil
+	}
+	return err
+}
+
+// settings are what the pages show of the map as a whole.
+func (s *server) handler() (http.Handler, error) {
+	apiHandler, err := api.New(api.Deps{
+		Store: s.store, Tiles: s.tiles, Tokens: s.tokens, Settings: mapSettings(&s.conf.Map),
+		Scenes: func() any { return s.scenes.Scenes() }, Log: s.log, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := web.Handler(web.FS())
+	if err != nil {
+		return nil, err
+	}
+	return s.routes(apiHandler, pages), nil
+}
