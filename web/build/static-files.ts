@@ -28,13 +28,11 @@ export function staticFiles(): Plugin {
       )
     }
   }
-  for (const [set, name] of [
-    ['maki', '@mapbox/maki'],
-    ['temaki', '@rapideditor/temaki'],
-  ] as const) {
+  // Maki wins where both have an icon of a name: its set is drawn for maps.
+  for (const name of ['@rapideditor/temaki', '@mapbox/maki']) {
     const dir = join(packageDir(name).dir, 'icons')
     for (const icon of readdirSync(dir).filter(file => file.endsWith('.svg'))) {
-      files.set(`${iconBase}/${set}/${icon}`, join(dir, icon))
+      files.set(`${iconBase}/${icon}`, join(dir, icon))
     }
   }
   const index = JSON.stringify(subsets)

@@ -67,7 +67,8 @@ export interface DisplayClass {
   value?: string | number | boolean
   min?: number
   color: string
-  label: Text
+  /** Missing where the attribute's enum already names the value. */
+  label?: Text
 }
 
 export interface Display {

@@ -63,6 +63,7 @@ function spec(layers: string[], paint: Record<string, string> = {}): MapSpec {
       paint: { 'circle-color': paint[id] ?? 'red' },
     })),
     pickable: [],
+    areas: [],
   }
 }
 

@@ -26,24 +26,20 @@ export async function drawImage(name: string): Promise<MapImage | null> {
   }
 }
 
-/** Addresses where an icon may lie; a page may show it too. */
-export function iconAddresses(symbol: string): string[] {
-  const name = symbol.replace(/[^a-zA-Z0-9_-]/g, '')
-  return [`${__ICONS__}/maki/${name}.svg`, `${__ICONS__}/temaki/${name}.svg`]
+/** Where an icon of Maki or Temaki lies; a page may show it too. */
+export function iconAddress(symbol: string): string {
+  return `${__ICONS__}/${symbol.replace(/[^a-zA-Z0-9_-]/g, '')}.svg`
 }
 
 async function glyph({ symbol, color }: { symbol: string; color: string }): Promise<MapImage | null> {
-  for (const address of iconAddresses(symbol)) {
-    const icon = await load(address)
-    if (!icon) continue
-    return canvasImage(20, context => {
-      context.drawImage(icon, 0, 0, 20, 20)
-      context.globalCompositeOperation = 'source-in'
-      context.fillStyle = color
-      context.fillRect(0, 0, 20, 20)
-    })
-  }
-  return null
+  const icon = await load(iconAddress(symbol))
+  if (!icon) return null
+  return canvasImage(20, context => {
+    context.drawImage(icon, 0, 0, 20, 20)
+    context.globalCompositeOperation = 'source-in'
+    context.fillStyle = color
+    context.fillRect(0, 0, 20, 20)
+  })
 }
 
 function load(address: string): Promise<HTMLImageElement | null> {

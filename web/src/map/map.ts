@@ -38,11 +38,19 @@ export interface Hit {
   properties: Record<string, unknown>
 }
 
+/** What is at a point of the window. */
+export interface Hits {
+  /** Features, topmost first, each once. */
+  features: Hit[]
+  /** The division, as finely as the zoom tells divisions apart. */
+  area: Hit | null
+}
+
 export interface MapEvents {
-  /** The camera came to rest. */
-  onCamera?(camera: Camera): void
-  onHover?(hits: Hit[], at: { x: number; y: number } | null): void
-  onClick?(hits: Hit[], at: LonLat): void
+  /** The camera came to rest; byUser says whether somebody's hand moved it. */
+  onCamera?(camera: Camera, byUser: boolean): void
+  onHover?(hits: Hits, at: { x: number; y: number } | null): void
+  onClick?(hits: Hits, at: LonLat): void
   /** Everything that is to be seen is drawn. Called again after every change. */
   onIdle?(): void
   /** The graphics card took the drawing context away (true) or gave it back (false). */
@@ -274,9 +282,9 @@ export class OneMap {
       if (this.#wanted) this.show(this.#wanted)
     })
     map.on('styleimagemissing', event => void this.#provide(map, event.id))
-    map.on('moveend', () => events.onCamera?.(this.camera))
+    map.on('moveend', event => events.onCamera?.(this.camera, 'originalEvent' in event && !!event.originalEvent))
     map.on('idle', () => events.onIdle?.())
-    map.on('error', event => events.onError?.(event.error))
+    map.on('error', event => events.onError?.(new Error(event.error.message)))
     map.on('webglcontextlost', () => {
       events.onLost?.(true)
       this.#patience = setTimeout(() => this.#rebuild(), contextPatience)
@@ -290,37 +298,41 @@ export class OneMap {
       cancelAnimationFrame(this.#hovering)
       this.#hovering = requestAnimationFrame(() => {
         const hits = this.#hits(event.point)
-        map.getCanvas().style.cursor = hits.length > 0 ? 'pointer' : ''
-        events.onHover?.(hits, hits.length > 0 ? { x: event.point.x, y: event.point.y } : null)
+        map.getCanvas().style.cursor = hits.features.length > 0 ? 'pointer' : ''
+        events.onHover?.(hits, { x: event.point.x, y: event.point.y })
       })
     })
     const leave = () => {
       cancelAnimationFrame(this.#hovering)
-      events.onHover?.([], null)
+      events.onHover?.({ features: [], area: null }, null)
     }
     map.on('mouseout', leave)
     map.on('movestart', leave)
     map.on('click', event => events.onClick?.(this.#hits(event.point), [event.lngLat.lng, event.lngLat.lat]))
   }
 
-  /** Features near a point of the window, topmost first, each once. */
-  #hits(point: { x: number; y: number }): Hit[] {
-    const layers = (this.#spec?.pickable ?? []).filter(id => this.#map.getLayer(id))
-    if (!this.#loaded || layers.length === 0) return []
-    const found = this.#map.queryRenderedFeatures(
-      [
-        [point.x - reach, point.y - reach],
-        [point.x + reach, point.y + reach],
-      ],
-      { layers },
-    )
-    const hits = new Map<string, Hit>()
-    for (const feature of found as MapGeoJSONFeature[]) {
-      const layer = layerOfStyle(feature.layer.id)
-      const id = String(feature.properties._id ?? feature.id)
-      if (!hits.has(`${layer}/${id}`)) hits.set(`${layer}/${id}`, { layer, id, properties: feature.properties })
+  #hits(point: { x: number; y: number }): Hits {
+    const box: [[number, number], [number, number]] = [
+      [point.x - reach, point.y - reach],
+      [point.x + reach, point.y + reach],
+    ]
+    const features = new Map<string, Hit>()
+    for (const hit of this.#query(box, this.#spec?.pickable)) {
+      const key = `${hit.layer}/${hit.id}`
+      if (!features.has(key)) features.set(key, hit)
     }
-    return [...hits.values()]
+    const [area] = this.#query([point.x, point.y], this.#spec?.areas)
+    return { features: [...features.values()], area: area ?? null }
+  }
+
+  #query(at: [number, number] | [[number, number], [number, number]], ids: readonly string[] = []): Hit[] {
+    const layers = ids.filter(id => this.#map.getLayer(id))
+    if (!this.#loaded || layers.length === 0) return []
+    return (this.#map.queryRenderedFeatures(at, { layers }) as MapGeoJSONFeature[]).map(feature => ({
+      layer: layerOfStyle(feature.layer.id),
+      id: String(feature.properties._id ?? feature.id),
+      properties: feature.properties,
+    }))
   }
 
   #setData(source: string, features: Feature[]): void {

@@ -81,6 +81,11 @@ export function baseGround({ layers, theme, scale }: BaseInput): LayerSpecificat
 export function baseLines({ layers, theme, scale }: BaseInput): LayerSpecification[] {
   const of = (part: BasePart) => layers.filter(l => l.display?.base === part)
   const out: LayerSpecification[] = []
+  for (const layer of of('township')) out.push(area(layer, townshipZoom, 24))
+  for (const layer of of('division')) {
+    out.push({ ...area(layer, countyZoom, townshipZoom, 'county-area'), filter: ['==', ['get', 'level'], 3] })
+    out.push({ ...area(layer, 0, countyZoom, 'city-area'), filter: ['==', ['get', 'level'], 2] })
+  }
   for (const { id } of of('river')) {
     const width = (n: number) =>
       byZoom(
@@ -328,6 +333,24 @@ function rank(op: '<=' | '==' | '>=', n: number): FilterSpecification {
   return [op, ['coalesce', ['get', 'rank'], 9], n] as unknown as FilterSpecification
 }
 
+// From these zooms on a place is looked up by county and by township.
+const countyZoom = 8.2
+const townshipZoom = 10.6
+
+/** Drawn with nothing, but hit by a pointer: which division is here. */
+function area(layer: Layer, minzoom: number, maxzoom: number, part = 'area'): FillLayer {
+  return {
+    id: `${layer.id}:${part}`,
+    type: 'fill',
+    source: baseSource,
+    'source-layer': layer.id,
+    minzoom,
+    maxzoom,
+    paint: { 'fill-color': '#000000', 'fill-opacity': 0 },
+  }
+}
+
+type FillLayer = Extract<LayerSpecification, { type: 'fill' }>
 type LineLayer = Extract<LayerSpecification, { type: 'line' }>
 
 function line(

@@ -2,7 +2,6 @@
 
 import type { LayerSpecification } from 'maplibre-gl'
 import { baseSource } from './base'
-import type { Expression } from './expressions'
 import { rampColors, type Theme } from './theme'
 
 export interface Choropleth {
@@ -30,7 +29,7 @@ export function choroplethLayers(choropleth: Choropleth, theme: Theme, opacity =
       'source-layer': layer,
       filter: ['==', ['get', 'level'], level],
       paint: {
-        'fill-color': ['case', ['==', ['get', attribute], null], theme.noData, color as Expression] as never,
+        'fill-color': ['case', ['==', ['get', attribute], null], theme.noData, color] as never,
         'fill-opacity': 0.92 * opacity,
       },
     },

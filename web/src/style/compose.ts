@@ -37,6 +37,8 @@ export interface MapSpec {
   layers: LayerSpecification[]
   /** Style layers that a pointer can hit, topmost last. */
   pickable: string[]
+  /** Invisible style layers whose features are whole divisions, smallest first. */
+  areas: string[]
 }
 
 /** Deepest zoom of tiles; the map enlarges them beyond it. */
@@ -93,7 +95,8 @@ export function compose(input: ComposeInput): MapSpec {
     ...data.flatMap(dataLabels),
     ...baseLabels(base),
   ]
-  return { sources, layers, pickable: drawn.map(l => l.id) }
+  const areas = layers.filter(l => /[:-]area$/.test(l.id)).map(l => l.id)
+  return { sources, layers, pickable: drawn.map(l => l.id), areas }
 }
 
 /** The id of the source that a layer is drawn from. */

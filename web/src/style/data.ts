@@ -313,7 +313,7 @@ function from({ source, sourceLayer }: DataInput): { source: string; 'source-lay
 }
 
 /** A value by the feature's class, or the layer's own. */
-function classed(entry: Entry, output: (c: Pick<DisplayClass, 'color'>) => string): Expression {
+function classed(entry: Entry, output: (c: Pick<DisplayClass, 'color'>) => string): Expression<string> {
   const { colorBy, classes, color } = entry.layer.display ?? {}
   const own = output({ color: color ?? 'blue' })
   if (!colorBy || !classes?.length) return own
@@ -321,20 +321,20 @@ function classed(entry: Entry, output: (c: Pick<DisplayClass, 'color'>) => strin
 }
 
 /** Red classes are alarms: they are drawn larger and on top, so that colour is not their only sign. */
-function alarmFactor(entry: Entry, factor: number): Expression {
+function alarmFactor(entry: Entry, factor: number): Expression<number> {
   const { colorBy, classes } = entry.layer.display ?? {}
   if (!colorBy || !classes?.length) return 1
   return byClass(colorBy, classes, c => (c.color === 'red' ? factor : 1), 1)
 }
 
-function alarmFirst(entry: Entry): Expression {
+function alarmFirst(entry: Entry): Expression<number> {
   const { colorBy, classes } = entry.layer.display ?? {}
   if (!colorBy || !classes?.length) return 0
   const rank: Record<string, number> = { red: 3, orange: 2, amber: 1 }
   return byClass(colorBy, classes, c => rank[c.color] ?? 0, 0)
 }
 
-function sizeFactor(entry: Entry): Expression {
+function sizeFactor(entry: Entry): Expression<number> {
   const { sizeBy } = entry.layer.display ?? {}
   const alarm = alarmFactor(entry, 1.35)
   if (!sizeBy) return alarm

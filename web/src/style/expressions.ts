@@ -4,7 +4,8 @@ import type { ExpressionSpecification } from 'maplibre-gl'
 import type { Attribute, DisplayClass, Layer, Role } from '../api'
 import type { Lang } from '../i18n'
 
-export type Expression = ExpressionSpecification | string | number
+/** A value, or an expression that gives one. */
+export type Expression<T extends string | number> = ExpressionSpecification | T
 
 /** Two fonts, of which src/ui/fonts.ts names the files. */
 export const fonts = { regular: 'Noto Sans SC Regular', bold: 'Noto Sans SC SemiBold' }
@@ -12,7 +13,7 @@ export const fonts = { regular: 'Noto Sans SC Regular', bold: 'Noto Sans SC Semi
 /** A number that grows with the zoom, linearly between stops [zoom, value], each value times factor. */
 export function byZoom(
   stops: readonly [zoom: number, value: number][],
-  factor: Expression = 1,
+  factor: Expression<number> = 1,
 ): ExpressionSpecification {
   const values = stops.flatMap(([zoom, value]) => [
     zoom,
@@ -34,7 +35,7 @@ export function byClass<T extends string | number>(
   classes: readonly DisplayClass[],
   output: (c: DisplayClass) => T,
   fallback: T,
-): Expression {
+): Expression<T> {
   const valued = classes.filter(c => c.value !== undefined)
   const stepped = classes.filter(c => c.value === undefined).sort((a, b) => lowest(a) - lowest(b))
   let rest: unknown = fallback
@@ -44,7 +45,7 @@ export function byClass<T extends string | number>(
     rest = steps.length ? ['step', ['to-number', ['get', attribute], 0], output(first), ...steps] : output(first)
     rest = ['case', ['==', ['get', attribute], null], fallback, rest]
   }
-  if (valued.length === 0) return rest as Expression
+  if (valued.length === 0) return rest as Expression<T>
   const branches = valued.flatMap(c => [String(c.value), output(c)])
   return ['match', ['to-string', ['get', attribute]], ...branches, rest] as unknown as ExpressionSpecification
 }
