@@ -1,0 +1,135 @@
+package tiles
+
+// The clip box: a tile with its buffer, edges included.
+const (
+	boxMin = -Buffer
+	boxMax = TileExtent + Buffer
+)
+
+func inBox(p point) bool {
+	return p.x >= boxMin && p.x <= boxMax && p.y >= boxMin && p.y <= boxMax
+}
+
+// clipLine returns the parts of a line inside the clip box. Each has at least
+// two points and no repeated ones.
+func clipLine(ps []point) [][]point {
+	var parts [][]point
+	var part []point
+	end := func() {
+		if len(part) >= 2 {
+			parts = append(parts, part)
+		}
+		part = nil
+	}
+	for i := 1; i < len(ps); i++ {
+		a, b, ok := clipSegment(ps[i-1], ps[i])
+		if !ok {
+			end()
+			continue
+		}
+		if len(part) == 0 {
+			part = append(part, a)
+		} else if part[len(part)-1] != a {
+			end()
+			part = append(part, a)
+		}
+		if part[len(part)-1] != b {
+			part = append(part, b)
+		}
+		if b != ps[i] {
+			end()
+		}
+	}
+	end()
+	return parts
+}
+
+// clipSegment returns the part of a segment inside the clip box, rounded to the
+// grid (Cohen and Sutherland's way). Each crossing is computed from the ends of
+// the whole segment in a fixed order, so that both directions give the same.
+func clipSegment(a, b point) (point, point, bool) {
+	if inBox(a) && inBox(b) {
+		return a, b, true
+	}
+	p, q := vertex{float64(a.x), float64(a.y)}, vertex{float64(b.x), float64(b.y)}
+	u, v := p, q
+	codeU, codeV := outcode(u), outcode(v)
+	// Each end moves to at most two edges.
+	for range 5 {
+		switch {
+		case codeU|codeV == 0:
+			return u.point(), v.point(), true
+		case codeU&codeV != 0:
+			return point{}, point{}, false
+		case codeU != 0:
+			u = crossBox(p, q, codeU)
+			codeU = outcode(u)
+		default:
+			v = crossBox(p, q, codeV)
+			codeV = outcode(v)
+		}
+	}
+	return point{}, point{}, false
+}
+
+const (
+	west = 1 << iota
+	east
+	north
+	south
+)
+
+func outcode(v vertex) (code int) {
+	switch {
+	case v[0] < boxMin:
+		code = west
+	case v[0] > boxMax:
+		code = east
+	}
+	switch {
+	case v[1] < boxMin:
+		code |= north
+	case v[1] > boxMax:
+		code |= south
+	}
+	return code
+}
+
+// crossBox returns where the line through p and q meets an edge of the clip box
+// that code says it is beyond.
+func crossBox(p, q vertex, code int) vertex {
+	switch {
+	case code&west != 0:
+		return cross(p, q, 0, boxMin)
+	case code&east != 0:
+		return cross(p, q, 0, boxMax)
+	case code&north != 0:
+		return cross(p, q, 1, boxMin)
+	default:
+		return cross(p, q, 1, boxMax)
+	}
+}
+
+// vertex is a place in tile units, not rounded.
+type vertex [2]float64
+
+func (v vertex) point() point { return point{round(v[0]), round(v[1])} }
+
+// cross returns where the line through p and q has the value at on an axis,
+// the same for (q, p) to the last bit.
+func cross(p, q vertex, axis int, at float64) vertex {
+	if p[axis] > q[axis] {
+		p, q = q, p
+	}
+	switch at { // an end on the line is the crossing, without rounding
+	case p[axis]:
+		return p
+	case q[axis]:
+		return q
+	}
+	other := 1 - axis
+	var v vertex
+	v[axis] = at
+	v[other] = p[other] + (at-p[axis])*(q[other]-p[other])/(q[axis]-p[axis])
+	return v
+}

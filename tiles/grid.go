@@ -1,0 +1,70 @@
+package tiles
+
+import (
+	"math"
+
+	"github.com/paulmach/orb"
+)
+
+// grid is the world in Web Mercator at one zoom, in tile units: x from 0 in the
+// west, y from 0 in the north, both up to size.
+type grid struct{ size float64 }
+
+func gridOf(z int) grid { return grid{size: float64(int64(TileExtent) << z)} }
+
+// project returns a place (CRS84) in grid units, not rounded.
+func (g grid) project(p orb.Point) (x, y float64) {
+	x = (p[0] + 180) / 360 * g.size
+	lat := math.Min(math.Max(p[1], -MaxLatitude), MaxLatitude)
+	sin := math.Sin(lat * math.Pi / 180)
+	y = (0.5 - math.Log((1+sin)/(1-sin))/(4*math.Pi)) * g.size
+	return x, math.Min(math.Max(y, 0), g.size)
+}
+
+// unproject is the inverse of project; y beyond the world is its edge.
+func (g grid) unproject(x, y float64) orb.Point {
+	y = math.Min(math.Max(y, 0), g.size)
+	lat := math.Atan(math.Sinh(math.Pi*(1-2*y/g.size))) * 180 / math.Pi
+	return orb.Point{x/g.size*360 - 180, lat}
+}
+
+// point is a place on the grid, relative to a tile's north-west corner.
+type point struct{ x, y int64 }
+
+// snapper rounds places to the grid. Because it rounds in the world and then
+// moves by whole units, all tiles of a zoom agree about every vertex.
+type snapper struct {
+	grid
+	dx, dy int64 // the tile's corner
+}
+
+func snapperOf(c Coord) snapper {
+	return snapper{grid: gridOf(c.Z), dx: int64(c.X) * TileExtent, dy: int64(c.Y) * TileExtent}
+}
+
+// snap reports false for what is no place: somebody's NaN or infinity.
+func (s snapper) snap(p orb.Point) (point, bool) {
+	x, y := s.project(p)
+	if math.IsNaN(x) || math.IsNaN(y) || math.IsInf(x, 0) {
+		return point{}, false
+	}
+	// Longitudes beyond the world stay beyond it, but within what an int64 holds.
+	x = math.Min(math.Max(x, -s.size), 2*s.size)
+	return point{round(x) - s.dx, round(y) - s.dy}, true
+}
+
+// round rounds halves up, on both sides of zero: math.Round would move a border
+// by one unit between a tile and its neighbour.
+func round(v float64) int64 { return int64(math.Floor(v + 0.5)) }
+
+// snapAll snaps a chain of vertices and drops the repeated ones.
+func (s snapper) snapAll(ps []orb.Point) []point {
+	out := make([]point, 0, len(ps))
+	for _, p := range ps {
+		q, ok := s.snap(p)
+		if ok && (len(out) == 0 || out[len(out)-1] != q) {
+			out = append(out, q)
+		}
+	}
+	return out
+}

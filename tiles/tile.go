@@ -1,0 +1,41 @@
+package tiles
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// Tile is what a tile's answer is made of, kept together so that none of it can
+// belong to another state. It is immutable.
+type Tile struct {
+	Raw  []byte // the MVT message; empty if nothing is in the tile
+	Gzip []byte // Raw, compressed; empty if Raw is
+	ETag string // strong entity tag of Raw, with its quotes
+}
+
+// tileOverhead is what a cached tile costs beside its bytes, roughly.
+const tileOverhead = 400
+
+func newTile(raw []byte) (*Tile, error) {
+	sum := sha256.Sum256(raw)
+	t := &Tile{Raw: raw, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`}
+	if len(raw) == 0 {
+		return t, nil
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(raw); err != nil {
+		return nil, fmt.Errorf("compress a tile: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compress a tile: %w", err)
+	}
+	t.Gzip = bytes.Clone(b.Bytes())
+	return t, nil
+}
+
+func (t *Tile) weight() int { return tileOverhead + len(t.Raw) + len(t.Gzip) }

@@ -1,0 +1,130 @@
+package tiles
+
+import (
+	"context"
+	"html"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/paulmach/orb"
+
+	"onemap/layers"
+)
+
+// sourceMaxZoom is the deepest zoom that TileJSON offers. There a tile unit is
+// 15 cm on the equator; closer views enlarge these tiles instead of asking for
+// sixteen times as many.
+const sourceMaxZoom = 16
+
+// TileJSON describes a tile set (TileJSON 3.0.0).
+type TileJSON struct {
+	TileJSON     string        `json:"tilejson"`
+	Name         string        `json:"name"`
+	Description  string        `json:"description,omitempty"`
+	Attribution  string        `json:"attribution,omitempty"` // HTML
+	Scheme       string        `json:"scheme"`
+	Tiles        []string      `json:"tiles"`
+	MinZoom      int           `json:"minzoom"`
+	MaxZoom      int           `json:"maxzoom"`
+	Bounds       [4]float64    `json:"bounds"` // west, south, east, north in CRS84
+	VectorLayers []VectorLayer `json:"vector_layers"`
+}
+
+// VectorLayer describes one layer of a tile set.
+type VectorLayer struct {
+	ID          string            `json:"id"`
+	Description string            `json:"description,omitempty"`
+	MinZoom     int               `json:"minzoom"`
+	MaxZoom     int               `json:"maxzoom"`
+	Fields      map[string]string `json:"fields"` // type or meaning by name
+}
+
+// TileJSON describes the tiles of one layer or several. tilesURL is the template
+// of their tiles, with {z}, {x} and {y}.
+//
+// Map clients never ask for tiles outside the bounds, also when features appear
+// there later. So the bounds are the layers' extents and Options.Bounds
+// together, and the world where neither is known.
+func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []string, tilesURL string) (*TileJSON, error) {
+	seen, err := s.see(ctx, view, layerIDs)
+	if err != nil {
+		return nil, err
+	}
+	t := &TileJSON{
+		TileJSON: "3.0.0", Scheme: "xyz", Tiles: []string{tilesURL},
+		MaxZoom: sourceMaxZoom, Bounds: s.boundsOf(seen),
+	}
+	var names, credits []string
+	for _, e := range seen {
+		names = append(names, title(e.Title))
+		if c := credit(e.Layer); c != "" && !slices.Contains(credits, c) {
+			credits = append(credits, c)
+		}
+		v := VectorLayer{ID: e.ID, Description: title(e.Title), MaxZoom: sourceMaxZoom, Fields: map[string]string{}}
+		for _, a := range e.Schema {
+			v.Fields[a.Name] = fieldType(a.Type)
+		}
+		v.Fields[IDKey] = "String"
+		t.VectorLayers = append(t.VectorLayers, v)
+	}
+	t.Name = strings.Join(names, ", ")
+	t.Attribution = strings.Join(credits, "; ")
+	if len(seen) == 1 {
+		t.Description = title(seen[0].Abstract)
+	}
+	return t, nil
+}
+
+func (s *Service) boundsOf(seen []layers.Entry) [4]float64 {
+	world := orb.Bound{Min: orb.Point{-180, -MaxLatitude}, Max: orb.Point{180, MaxLatitude}}
+	var known []orb.Bound
+	if s.bounds != nil {
+		known = append(known, *s.bounds)
+	}
+	for _, e := range seen {
+		switch {
+		case e.Status.Extent != nil:
+			known = append(known, *e.Status.Extent)
+		case s.bounds == nil: // nothing there yet: it may come anywhere
+			known = append(known, world)
+		}
+	}
+	b := known[0]
+	for _, o := range known[1:] {
+		b = b.Union(o)
+	}
+	lat := func(v float64) float64 { return math.Min(math.Max(v, -MaxLatitude), MaxLatitude) }
+	return [4]float64{math.Max(b.Min[0], -180), lat(b.Min[1]), math.Min(b.Max[0], 180), lat(b.Max[1])}
+}
+
+// fieldType names a type in the way of TileJSON 3.0.0, 3.3.2.
+func fieldType(t layers.DataType) string {
+	switch t {
+	case layers.Integer, layers.Number:
+		return "Number"
+	case layers.Boolean:
+		return "Boolean"
+	default:
+		return "String"
+	}
+}
+
+func title(t layers.Text) string {
+	if t.Zh != "" {
+		return t.Zh
+	}
+	return t.En
+}
+
+// credit says who a layer is from. Clients show it as HTML, and it is what
+// departments wrote, so it is escaped.
+func credit(l *layers.Layer) string {
+	var parts []string
+	for _, p := range []string{title(l.Department.Name), title(l.Source)} {
+		if p != "" {
+			parts = append(parts, html.EscapeString(p))
+		}
+	}
+	return strings.Join(parts, ": ")
+}
