@@ -16,7 +16,7 @@ import (
 
 // greet says what runs and which pages to open. It is for the person who started
 // the server; the links sign in.
-func (s *server) greet(ctx context.Context, out io.Writer) {
+func (s *server) greet(ctx context.Context) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "onemap %s\n", build())
 	fmt.Fprintf(&b, "  data      %s%s\n", filepath.Join(s.conf.Data, storeFile), s.contents(ctx))
@@ -30,7 +30,7 @@ func (s *server) greet(ctx context.Context, out io.Writer) {
 	fmt.Fprintf(&b, "  wall                %s\n", link(s.tokens.Wall(), "/wall"))
 	fmt.Fprintf(&b, "  API                 %s/api\n", s.url)
 	fmt.Fprintf(&b, "\n  本系统为非涉密系统，严禁存储、处理国家秘密和工作秘密\n  Stop with Ctrl-C.\n\n")
-	_, _ = io.WriteString(out, b.String())
+	_, _ = io.WriteString(s.out, b.String())
 }
 
 // contents says how much is in the store.

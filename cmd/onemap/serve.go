@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,9 +18,7 @@ import (
 	"onemap/internal/dispatch"
 	"onemap/internal/feed"
 	"onemap/internal/live"
-	"onemap/internal/simulate"
 	"onemap/internal/telemetry"
-	"onemap/layers"
 	"onemap/layers/gpkg"
 	"onemap/tiles"
 	"onemap/web"
@@ -53,9 +52,10 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	srv, err := newServer(conf, log, store, listener.Addr())
+	srv, err := newServer(ctx, conf, log, store, listener.Addr())
 	if err == nil {
-		srv.greet(s.out)
+		srv.out = s.out
+		srv.greet(ctx)
 		err = srv.run(ctx, listener)
 	}
 	if err = errors.Join(err, store.Close()); err == nil {
@@ -86,17 +86,15 @@ type server struct {
 	metrics *telemetry.Metrics
 	ready   *telemetry.Readiness
 	http    *http.Server
-	url     string // for people on this machine
+	url     string    // for people on this machine
+	out     io.Writer // where people are told
 }
 
-// What /readyz waits for.
-const (
-	stepFeed   = "change feed"
-	stepSample = "sample data"
-)
+// stepSample is what /readyz waits for.
+const stepSample = "sample data"
 
-func newServer(conf *config.Loaded, log *slog.Logger, store *gpkg.Store, addr net.Addr) (*server, error) {
-	s := &server{conf: conf, log: log, store: store, url: localURL(addr)}
+func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store *gpkg.Store, addr net.Addr) (*server, error) {
+	s := &server{conf: conf, log: log, store: store, url: localURL(addr), out: io.Discard}
 	var err error
 	if s.metrics, err = telemetry.NewMetrics(build()); err != nil {
 		return nil, err
@@ -104,21 +102,24 @@ func newServer(conf *config.Loaded, log *slog.Logger, store *gpkg.Store, addr ne
 	if s.tokens, err = access.Open(conf.Data); err != nil {
 		return nil, fmt.Errorf("open the tokens: %w", err)
 	}
-	if s.tiles, err = tiles.New(store, tiles.Options{}); err != nil {
+	if s.tiles, err = tiles.New(store, tiles.Options{Bounds: bound(conf.Map.Bounds), Log: log}); err != nil {
 		return nil, err
 	}
 	s.hub = live.NewHub(live.Options{Store: store, Identify: s.tokens.Identify, Log: log, Now: time.Now, Build: build()})
 	s.feed = feed.New(store, log, s.tiles, s.hub) // in this order: tiles are fresh before anybody hears
+	// From here on nothing that is read can change unnoticed.
+	if err := s.feed.Start(ctx); err != nil {
+		return nil, fmt.Errorf("read the change log: %w", err)
+	}
 	scenes, err := dispatch.Scenes()
 	if err != nil {
 		return nil, err
 	}
 	s.scenes = dispatch.New(scenes, func(message any) { s.hub.Broadcast("wall", message) }, time.Now)
-	steps := []string{stepFeed}
+	s.ready = telemetry.NewReadiness()
 	if conf.Sample {
-		steps = append(steps, stepSample)
+		s.ready = telemetry.NewReadiness(stepSample)
 	}
-	s.ready = telemetry.NewReadiness(steps...)
 	if err := s.measure(); err != nil {
 		return nil, err
 	}
@@ -180,28 +181,11 @@ func quietly(err error) error {
 	return err
 }
 
-// fill loads the sample data where they are asked for, and then plays the drill.
-func (s *server) fill(ctx context.Context) error {
-	if err := s.loadSample(ctx); err != nil {
-		return fmt.Errorf("load the sample data: %w", err)
-	}
-	if !s.conf.Simulate {
-		return nil
-	}
-	err := simulate.Run(ctx, s.store, simulate.Options{Speed: 1, Reset: true, Loop: true, Log: s.log, Now: time.Now})
-	if layers.CodeOf(err) == layers.NotFound {
-		// The drill needs the sample's layers. A map without it is still a map.
-		s.log.Warn("the drill can't run without the sample data; start with --sample on an empty data directory", "error", err)
-		return nil
-	}
-	return err
-}
-
-// settings are what the pages show of the map as a whole.
 func (s *server) handler() (http.Handler, error) {
 	apiHandler, err := api.New(api.Deps{
 		Store: s.store, Tiles: s.tiles, Tokens: s.tokens, Settings: mapSettings(&s.conf.Map),
 		Scenes: func() any { return s.scenes.Scenes() }, Log: s.log, Now: time.Now,
+		WaitFor: s.feed.WaitFor, TrustProxy: s.conf.TrustProxy,
 	})
 	if err != nil {
 		return nil, err

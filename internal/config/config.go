@@ -17,14 +17,15 @@ const FileName = "onemap.yaml"
 
 // Config is every setting, with the names that the file uses.
 type Config struct {
-	Addr     string        `yaml:"addr"`     // HOST:PORT to listen on
-	Data     string        `yaml:"data"`     // data directory
-	Store    string        `yaml:"store"`    // URL of an outside store; empty is the embedded one
-	Sample   bool          `yaml:"sample"`   // fill an empty store with the sample data
-	Simulate bool          `yaml:"simulate"` // keep the flood drill running
-	Shutdown time.Duration `yaml:"shutdown"` // longest wait for requests that run when the server stops
-	Log      Log           `yaml:"log"`
-	Map      Map           `yaml:"map"`
+	Addr       string        `yaml:"addr"`       // HOST:PORT to listen on
+	Data       string        `yaml:"data"`       // data directory
+	Store      string        `yaml:"store"`      // URL of an outside store; empty is the embedded one
+	Sample     bool          `yaml:"sample"`     // fill an empty store with the sample data
+	Simulate   bool          `yaml:"simulate"`   // keep the flood drill running
+	Shutdown   time.Duration `yaml:"shutdown"`   // longest wait for requests that run when the server stops
+	TrustProxy bool          `yaml:"trustProxy"` // believe X-Forwarded-Proto and X-Forwarded-Host
+	Log        Log           `yaml:"log"`
+	Map        Map           `yaml:"map"`
 }
 
 // Log says how the server logs to stderr.
