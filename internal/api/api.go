@@ -1,0 +1,140 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/klauspost/compress/gzhttp"
+
+	"onemap/internal/access"
+	"onemap/layers"
+	"onemap/tiles"
+)
+
+// Deps is what the API works with.
+type Deps struct {
+	Store    layers.Store
+	Tiles    *tiles.Service
+	Tokens   *access.Tokens
+	Settings Settings
+	Scenes   func() any // the wall's scenes; nil: there are none
+	Log      *slog.Logger
+	Now      func() time.Time
+
+	// WaitFor returns when tiles and live sessions know every change up to the
+	// position, so that who has written sees it in the next tile. May be nil.
+	WaitFor func(context.Context, layers.Position) error
+
+	// TrustProxy believes X-Forwarded-Proto and X-Forwarded-Host. Set it only
+	// behind a proxy that overwrites them.
+	TrustProxy bool
+
+	// MaxBody is the largest request body in bytes, after inflating; 0 is 32 MiB.
+	MaxBody int64
+}
+
+const (
+	defaultMaxBody = 32 << 20
+	requestTimeout = time.Minute
+	// waitForTiles bounds how long a write waits for the feed: the write is
+	// durable and visible already, only tiles may be a moment behind.
+	waitForTiles = 2 * time.Second
+)
+
+type api struct {
+	Deps
+	openAPI []byte
+	cross   *http.CrossOriginProtection
+	routes  chi.Routes
+	pages   *access.Pages
+}
+
+// New returns the handler of all routes below /api and /tiles, and of /signin
+// and /signout.
+func New(d Deps) (http.Handler, error) {
+	a, mux, err := build(d)
+	if err != nil {
+		return nil, err
+	}
+	compress, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.SuffixETag(gzipSuffix), gzhttp.CompressionLevel(3))
+	if err != nil {
+		return nil, err
+	}
+	return compress(a.trace(mux)), nil
+}
+
+func build(d Deps) (*api, *chi.Mux, error) {
+	if d.Store == nil || d.Tiles == nil || d.Tokens == nil {
+		return nil, nil, errors.New("api: a store, tiles and tokens are needed")
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.MaxBody <= 0 {
+		d.MaxBody = defaultMaxBody
+	}
+	a := &api{Deps: d, cross: http.NewCrossOriginProtection()}
+	var err error
+	if a.pages, err = access.NewPages(d.Tokens, a.secure); err != nil {
+		return nil, nil, err
+	}
+	if a.openAPI, err = openAPIDocument(d.Settings); err != nil {
+		return nil, nil, err
+	}
+	mux := chi.NewRouter()
+	mux.Use(a.headers, stripSlash, middleware.GetHead, a.identify)
+	mux.NotFound(a.handle(notFound))
+	mux.MethodNotAllowed(a.handle(a.methodNotAllowed))
+	a.routes = mux
+	a.mount(mux)
+	return a, mux, nil
+}
+
+// mount is the table of contents of the API.
+func (a *api) mount(r chi.Router) {
+	r.Get("/api", a.handle(a.landing))
+	r.Get("/api/conformance", a.handle(a.conformance))
+	r.Get("/api/openapi.json", a.handle(a.serviceDescription))
+
+	r.Get("/api/collections", a.handle(a.collections))
+	r.Get("/api/collections/{layer}", a.handle(a.collection))
+	r.Get("/api/collections/{layer}/items", a.handle(a.items))
+	r.Post("/api/collections/{layer}/items", a.handle(a.create))
+	r.Get("/api/collections/{layer}/items/{feature}", a.handle(a.feature))
+	r.Put("/api/collections/{layer}/items/{feature}", a.handle(a.replace))
+	r.Patch("/api/collections/{layer}/items/{feature}", a.handle(a.patch))
+	r.Delete("/api/collections/{layer}/items/{feature}", a.handle(a.remove))
+	r.Get("/api/collections/{layer}/aggregate", a.handle(a.aggregate))
+
+	r.Get("/api/search", a.handle(a.search))
+	r.Get("/api/divisions/{code}", a.handle(a.division))
+	r.Get("/api/join/{role}/{value}", a.handle(a.join))
+
+	r.Get("/api/themes", a.handle(a.themes))
+	r.Get("/api/stats", a.handle(a.stats))
+	r.Get("/api/session", a.handle(a.session))
+	r.Get("/api/settings", a.handle(a.settings))
+	r.Get("/api/scenes", a.handle(a.scenes))
+
+	r.Get("/tiles/{layers}.json", a.handle(a.tileJSON))
+	r.Get("/tiles/{layers}/{z}/{x}/{y}", a.handle(a.tile))
+
+	r.Get("/signin", a.pages.SignIn)
+	r.Post("/signin", a.pages.SignIn)
+	r.Post("/signout", a.pages.SignOut)
+}
+
+// reader returns what the asking identity may see.
+func (a *api) reader(r *http.Request) layers.Reader {
+	return a.Store.As(a.view(r))
+}
+
+func (a *api) view(r *http.Request) layers.View { return access.From(r.Context()).View }

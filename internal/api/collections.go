@@ -1,0 +1,141 @@
+package api
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"time"
+
+	"onemap/internal/geojson"
+	"onemap/layers"
+)
+
+// collection is a layer as OGC API Features describes it, with all that we know
+// of it beside.
+type collection struct {
+	ID          string        `json:"id"`
+	Title       string        `json:"title"`
+	Description string        `json:"description,omitempty"`
+	Attribution string        `json:"attribution,omitempty"`
+	Extent      *extent       `json:"extent,omitempty"`
+	ItemType    string        `json:"itemType"`
+	CRS         []string      `json:"crs"`
+	StorageCRS  string        `json:"storageCrs"`
+	Links       []link        `json:"links"`
+	Layer       *layers.Layer `json:"layer"`
+	Status      status        `json:"status"`
+}
+
+type extent struct {
+	Spatial spatial `json:"spatial"`
+}
+
+type spatial struct {
+	BBox [][4]float64 `json:"bbox"`
+	CRS  string       `json:"crs"`
+}
+
+// status is how much a layer holds and whether it keeps its promise.
+type status struct {
+	Count      int64            `json:"count"`
+	Updated    *string          `json:"updated"` // null: never
+	Freshness  layers.Freshness `json:"freshness"`
+	AgeSeconds int64            `json:"ageSeconds"` // 0 if never updated
+}
+
+func statusAt(e layers.Entry, now time.Time) status {
+	s := status{Count: e.Status.Count, Freshness: e.Freshness(now), Updated: updated(e)}
+	if s.Updated != nil {
+		s.AgeSeconds = max(0, int64(now.Sub(e.Status.Updated).Seconds()))
+	}
+	return s
+}
+
+func updated(e layers.Entry) *string {
+	if e.Status.Updated.IsZero() {
+		return nil
+	}
+	t := geojson.Time(e.Status.Updated)
+	return &t
+}
+
+func (a *api) describe(r *http.Request, e layers.Entry) collection {
+	own := a.layerURL(r, e.ID)
+	c := collection{
+		ID: e.ID, Title: first(e.Title), Description: first(e.Abstract), Attribution: first(e.Source),
+		ItemType: "feature", CRS: []string{crs84}, StorageCRS: crs84, Layer: e.Layer, Status: statusAt(e, a.Now()),
+		Links: []link{
+			{Href: own, Rel: "self", Type: mediaJSON, Title: first(e.Title)},
+			{Href: own + "/items", Rel: "items", Type: mediaGeoJSON, Title: first(e.Title)},
+			{Href: a.base(r) + "/tiles/" + e.ID + ".json", Rel: "related", Type: mediaJSON, Title: "TileJSON"},
+		},
+	}
+	if b := e.Status.Extent; b != nil {
+		c.Extent = &extent{Spatial: spatial{BBox: [][4]float64{{b.Min[0], b.Min[1], b.Max[0], b.Max[1]}}, CRS: crs84}}
+	}
+	return c
+}
+
+// first is the text for readers who know one language only: OGC's members.
+func first(t layers.Text) string {
+	if t.Zh != "" {
+		return t.Zh
+	}
+	return t.En
+}
+
+// catalogueTag changes with every change of data, definitions or freshness. It
+// is weak: the age in an answer grows while the tag stays.
+func (a *api) catalogueTag(r *http.Request, position layers.Position, entries ...layers.Entry) (string, error) {
+	head, err := a.Store.Head(r.Context())
+	if err != nil {
+		return "", err
+	}
+	h := fnv.New64a()
+	for _, e := range entries {
+		fmt.Fprint(h, e.ID, e.Freshness(a.Now()), "\n")
+	}
+	return fmt.Sprintf(`W/"%s-%d-%x"`, head.Epoch, position, h.Sum64()), nil
+}
+
+func (a *api) collections(w http.ResponseWriter, r *http.Request) error {
+	if err := noParams(r); err != nil {
+		return err
+	}
+	entries, position, err := a.reader(r).Layers(r.Context())
+	if err != nil {
+		return err
+	}
+	tag, err := a.catalogueTag(r, position, entries...)
+	if err != nil {
+		return err
+	}
+	if notModified(w, r, tag) {
+		return nil
+	}
+	list := make([]collection, len(entries))
+	for i, e := range entries {
+		list[i] = a.describe(r, e)
+	}
+	base := a.base(r)
+	return writeJSON(w, http.StatusOK, struct {
+		Links       []link       `json:"links"`
+		Collections []collection `json:"collections"`
+	}{[]link{
+		{Href: base + "/api/collections", Rel: "self", Type: mediaJSON, Title: "the layers"},
+		{Href: base + "/api", Rel: "root", Type: mediaJSON, Title: a.Settings.Title.Zh},
+	}, list})
+}
+
+func (a *api) collection(w http.ResponseWriter, r *http.Request) error {
+	reader := a.reader(r)
+	// Whether a layer is there comes before what is wrong with the question.
+	e, err := reader.Layer(r.Context(), pathParam(r, "layer"))
+	if err != nil {
+		return err
+	}
+	if err := noParams(r); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, a.describe(r, e))
+}

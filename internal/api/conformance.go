@@ -1,0 +1,19 @@
+package api
+
+import "net/http"
+
+// conformsTo lists the conformance classes that hold, and no other.
+var conformsTo = [...]string{
+	"http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+	"http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/create-replace-delete",
+}
+
+func (a *api) conformance(w http.ResponseWriter, r *http.Request) error {
+	if err := noParams(r); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"conformsTo": conformsTo})
+}

@@ -1,0 +1,178 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"onemap/internal/geojson"
+	"onemap/layers"
+)
+
+const standardLimit = 10 // /req/core/fc-limit-definition
+
+// items is one page of a layer's features (/req/core/fc-op).
+func (a *api) items(w http.ResponseWriter, r *http.Request) error {
+	ctx, reader := r.Context(), a.reader(r)
+	e, err := reader.Layer(ctx, pathParam(r, "layer"))
+	if err != nil {
+		return err
+	}
+	p := newParams(r)
+	q := layers.Query{Layer: e.ID, Sort: p.sort(e.Schema), Limit: p.limit(standardLimit, layers.MaxLimit), Count: true}
+	q.After, _ = p.one("cursor")
+	s := p.selection(e.Layer)
+	q.Selection = s.Selection
+	if err := p.err(); err != nil {
+		return err
+	}
+	// The head before the reading: an epoch that ends in between shows as a
+	// position of the old one, which resets whoever resumes from it.
+	head, err := a.Store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	page, err := query(ctx, reader, q, s)
+	if err != nil {
+		return cursorError(err)
+	}
+	head.Position = page.Position
+	w.Header().Set(positionHeader, head.String())
+	w.Header().Set("Content-Type", mediaGeoJSON)
+	own := a.layerURL(r, e.ID)
+	links := []link{
+		{Href: self(own+"/items", p.values, ""), Rel: "self", Type: mediaGeoJSON, Title: "this document"},
+		{Href: own, Rel: "collection", Type: mediaJSON, Title: first(e.Title)},
+	}
+	if page.Next != "" {
+		links = append(links, link{Href: self(own+"/items", p.values, page.Next), Rel: "next", Type: mediaGeoJSON, Title: "the next page"})
+	}
+	return a.writeFeatures(w, e.Schema, page, links)
+}
+
+func self(path string, values url.Values, cursor string) string {
+	v := url.Values{}
+	for name, value := range values {
+		v[name] = value
+	}
+	if cursor != "" {
+		v.Set("cursor", cursor)
+	}
+	if len(v) == 0 {
+		return path
+	}
+	return path + "?" + v.Encode()
+}
+
+// cursorError names the parameter by which the client knows the cursor.
+func cursorError(err error) error {
+	var e *layers.Error
+	if errors.As(err, &e) && e.Code == layers.Invalid {
+		out := *e
+		out.Violations = append([]layers.Violation(nil), e.Violations...)
+		for i := range out.Violations {
+			if f := &out.Violations[i].Field; strings.EqualFold(*f, "after") {
+				*f = "cursor"
+			}
+		}
+		return &out
+	}
+	return err
+}
+
+// writeFeatures streams a FeatureCollection.
+func (a *api) writeFeatures(w http.ResponseWriter, schema layers.Schema, page layers.Page, links []link) error {
+	const flush = 64 << 10
+	b := make([]byte, 0, flush+16<<10)
+	b = append(b, `{"type":"FeatureCollection","timeStamp":`...)
+	b = geojson.AppendString(b, geojson.Time(a.Now()))
+	if page.Matched >= 0 {
+		b = append(b, `,"numberMatched":`...)
+		b = strconv.AppendInt(b, page.Matched, 10)
+	}
+	b = append(b, `,"numberReturned":`...)
+	b = strconv.AppendInt(b, int64(len(page.Features)), 10)
+	b = appendLinks(b, links)
+	b = append(b, `,"features":[`...)
+	for i, f := range page.Features {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = geojson.AppendFeature(append(b, '\n'), schema, f)
+		if len(b) >= flush {
+			if _, err := w.Write(b); err != nil {
+				return nil // the reader is gone
+			}
+			b = b[:0]
+		}
+	}
+	_, _ = w.Write(append(b, "\n]}\n"...))
+	return nil
+}
+
+func appendLinks(b []byte, links []link) []byte {
+	b = append(b, `,"links":[`...)
+	for i, l := range links {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"href":`...)
+		b = geojson.AppendString(b, l.Href)
+		b = append(b, `,"rel":`...)
+		b = geojson.AppendString(b, l.Rel)
+		b = append(b, `,"type":`...)
+		b = geojson.AppendString(b, l.Type)
+		b = append(b, `,"title":`...)
+		b = geojson.AppendString(b, l.Title)
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// query reads a page; a bbox across the antimeridian is read box by box, with
+// the box named in front of the cursor. A feature that touches both boxes is on
+// the first one's pages, and the pages are not counted: two counts don't add up.
+func query(ctx context.Context, reader layers.Reader, q layers.Query, s selected) (layers.Page, error) {
+	if s.east == nil {
+		return reader.Query(ctx, q)
+	}
+	const west, east = "w.", "e."
+	q.Count = false
+	box, after, named := strings.Cut(q.After, ".")
+	if q.After != "" && (!named || box+"." != west && box+"." != east) {
+		return layers.Page{}, invalid("not a cursor", layers.Violation{
+			Field: "cursor", Value: shorten(q.After), Reason: "not a cursor of this query", Remedy: "follow the next link as it is"})
+	}
+	q.After = after
+	inEast := box+"." == east
+	if inEast {
+		q.BBox = s.east
+	}
+	page, err := reader.Query(ctx, q)
+	if err != nil {
+		return page, err
+	}
+	page.Matched = -1
+	if !inEast {
+		if page.Next != "" {
+			page.Next = west + page.Next
+		} else {
+			page.Next = east
+		}
+		return page, nil
+	}
+	if page.Next != "" {
+		page.Next = east + page.Next
+	}
+	all := page.Features
+	page.Features = nil
+	for _, f := range all {
+		if b, ok := layers.BoundOf(f.Geometry); !ok || !b.Intersects(*s.BBox) {
+			page.Features = append(page.Features, f)
+		}
+	}
+	return page, nil
+}

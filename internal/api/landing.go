@@ -1,0 +1,30 @@
+package api
+
+import (
+	"net/http"
+)
+
+// landing is the way in (/req/core/root-success).
+func (a *api) landing(w http.ResponseWriter, r *http.Request) error {
+	if err := noParams(r); err != nil {
+		return err
+	}
+	base := a.base(r)
+	return writeJSON(w, http.StatusOK, struct {
+		Title       string `json:"title"`
+		Description string `json:"description"`
+		Links       []link `json:"links"`
+	}{
+		Title:       a.Settings.Title.Zh,
+		Description: "Layers of government data of all departments: features (OGC API Features), vector tiles and live changes.",
+		Links: []link{
+			{Href: base + "/api", Rel: "self", Type: mediaJSON, Title: "this document"},
+			{Href: base + "/api/openapi.json", Rel: "service-desc", Type: mediaOpenAPI, Title: "the API definition"},
+			{Href: base + "/api/conformance", Rel: "conformance", Type: mediaJSON, Title: "conformance classes"},
+			{Href: base + "/api/collections", Rel: "data", Type: mediaJSON, Title: "the layers"},
+			{Href: base + "/api/themes", Rel: "related", Type: mediaJSON, Title: "the theme tree"},
+			{Href: base + "/api/stats", Rel: "related", Type: mediaJSON, Title: "how many features each layer has, and how fresh they are"},
+			{Href: base + "/signin", Rel: "related", Type: "text/html", Title: "登录 sign in"},
+		},
+	})
+}

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"onemap/internal/access"
+)
+
+const (
+	requestIDHeader = "X-Request-Id"
+	positionHeader  = "Onemap-Position"
+)
+
+// trace gives every request an id, logs how it went, and turns a panic into a
+// problem. What it logs has no query: a sign-in link carries a token there.
+//
+// It leaves the route's pattern in r.Pattern, for whoever measures outside.
+func (a *api) trace(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := a.Now()
+		id := rand.Text()
+		w.Header().Set(requestIDHeader, id)
+		sw := &statusWriter{ResponseWriter: w}
+		route := chi.NewRouteContext()
+		route.Routes = a.routes
+		who := &access.Identity{}
+		ctx := context.WithValue(r.Context(), chi.RouteCtxKey, route)
+		ctx = context.WithValue(ctx, whoKey{}, who)
+		defer func() {
+			p := recover()
+			r.Pattern = route.RoutePattern()
+			if p != nil && p != http.ErrAbortHandler {
+				a.Log.Error("a request panicked", "request", id, "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				if sw.status != 0 {
+					p = http.ErrAbortHandler
+				} else {
+					body, _ := problemOf(fmt.Errorf("panic"))
+					body.Instance = "urn:onemap:request:" + id
+					writeProblem(sw, body)
+					p = nil
+				}
+			}
+			a.Log.Debug("answered", "request", id, "method", r.Method, "path", r.URL.Path, "route", r.Pattern,
+				"view", who.Name(), "status", sw.status, "took", a.Now().Sub(start).Round(time.Microsecond))
+			if p != nil {
+				panic(p)
+			}
+		}()
+		next.ServeHTTP(sw, r.WithContext(ctx))
+	})
+}
+
+type whoKey struct{}
+
+// headers are those that every answer has.
+func (a *api) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Vary", "Authorization, Cookie, Accept-Encoding")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// identify finds out who asks, and what caches may do with the answer.
+func (a *api) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "private, no-cache")
+		id, err := a.Tokens.Identify(r)
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		if who, ok := r.Context().Value(whoKey{}).(*access.Identity); ok {
+			*who = id
+		}
+		if !id.SignedIn() {
+			h.Set("Cache-Control", "no-cache")
+			if read := r.Method == http.MethodGet || r.Method == http.MethodHead; read && !strings.HasPrefix(r.URL.Path, "/sign") {
+				h.Set("Access-Control-Allow-Origin", "*")
+				h.Set("Access-Control-Expose-Headers", "ETag, "+positionHeader+", "+requestIDHeader)
+			}
+		}
+		next.ServeHTTP(w, r.WithContext(access.With(r.Context(), id)))
+	})
+}
+
+// stripSlash lets /api/ and the like mean the same as without the slash. An
+// escaped slash at the end belongs to a feature's id.
+func stripSlash(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rctx := chi.RouteContext(r.Context())
+		if path := r.URL.EscapedPath(); rctx != nil && rctx.RoutePath == "" && len(path) > 1 && strings.HasSuffix(path, "/") {
+			if r.URL.RawPath == "" {
+				path = r.URL.Path
+			}
+			rctx.RoutePath = strings.TrimSuffix(path, "/")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// statusWriter remembers whether an answer has begun.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController set deadlines.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
