@@ -41,7 +41,7 @@ bench: ## measure the store, tiles and live delivery (docs/performance.md)
 fuzz: ## fuzz every parser of outside bytes, 30 s each
 	.ci/fuzz 30s
 
-soak: build ## run the server under load for an hour, then compare what every reader saw
+soak: ## keep a server under load for an hour, killing it now and then, and compare what every reader saw
 	.ci/soak 1h
 
 demo: build ## run the flood drill once, from its beginning, against ./data
