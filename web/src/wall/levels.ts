@@ -20,6 +20,11 @@ export interface Level {
   at: [number, number] | null
 }
 
+/** Reads a river gauge or a reservoir; null if it is neither or has no level. */
+export function levelOf(f: LiveFeature, name: string): Level | null {
+  return gaugeLevel(f, name) ?? reservoirLevel(f, name)
+}
+
 /** Reads a river gauge (水位站); null if it has no level or no mark. */
 export function gaugeLevel(f: LiveFeature, name: string): Level | null {
   const level = numberOf(f, 'level_m')
@@ -61,8 +66,8 @@ export function reservoirLevel(f: LiveFeature, name: string): Level | null {
 
 function trendOf(f: LiveFeature): Level['trend'] {
   const t = textOf(f, 'trend')
-  if (['rising', 'up', '涨'].includes(t)) return 'up'
-  if (['falling', 'down', '落'].includes(t)) return 'down'
+  if (t === 'rising') return 'up'
+  if (t === 'falling') return 'down'
   return 'flat'
 }
 

@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import type { Entry } from '../api'
 import type { LiveFeature } from '../live'
-import { ageText, clockText } from './age'
+import { type MapSpec, themes } from '../style'
+import { shortTitle } from './catalogue'
+import { columnsOf, type PanelData } from './charts'
+import { clockText } from './clock'
 import { reloadReason } from './guards'
-import { latestIncidents } from './incidents'
+import { incident, latestIncidents } from './incidents'
+import { emphasised, legible } from './legible'
 import { barPosition, gaugeLevel, reservoirLevel, worstLevels } from './levels'
 import { wander } from './wander'
 
@@ -44,29 +49,118 @@ describe('levels', () => {
   })
 })
 
+const hotline: Entry = {
+  layer: {
+    id: 'hotline-incidents',
+    title: { zh: '热线事件（演练）' },
+    department: { id: 'd', name: { zh: '部门' }, level: 'region', division: '450000', kind: 'government' },
+    themes: [],
+    sharing: 'conditional',
+    open: false,
+    updateCycle: 'realtime',
+    geometry: 'Point',
+    schema: [
+      { name: 'title', type: 'string', role: 'name' },
+      {
+        name: 'status',
+        type: 'string',
+        role: 'status',
+        enum: ['new', 'working', 'closed'].map(value => ({ value, title: { zh: `状态${value}` } })),
+      },
+      { name: 'reported_at', type: 'datetime', role: 'time' },
+    ],
+    display: {
+      color: 'grey',
+      colorBy: 'status',
+      classes: [{ value: 'new', color: 'orange', label: { zh: '新' } }],
+    },
+  },
+  status: { count: 4, updated: null, freshness: 'fresh', ageSeconds: 0 },
+}
+
 describe('incidents', () => {
   const i = (id: string, minute: number, status = 'new') =>
     f(id, { title: id, status, reported_at: `2026-07-01T00:0${minute}:00Z` })
 
   test('the newest open reports come first and closed ones fill up', () => {
-    const got = latestIncidents([i('a', 1), i('b', 5, 'closed'), i('c', 3), i('d', 2, 'closed')], 3)
-    expect(got.map(x => x.id)).toEqual(['b', 'c', 'a'])
-    expect(latestIncidents([i('a', 1), i('b', 5, 'closed'), i('c', 3)], 2).map(x => x.id)).toEqual(['c', 'a'])
+    const rows = [i('a', 1), i('b', 5, 'closed'), i('c', 3), i('d', 2, 'closed')]
+    expect(latestIncidents(hotline, rows, 3).map(x => x.id)).toEqual(['b', 'c', 'a'])
+    expect(latestIncidents(hotline, rows.slice(0, 3), 2).map(x => x.id)).toEqual(['c', 'a'])
+  })
+
+  test('an incident is written in the words of the schema and in the colour of the map', () => {
+    expect(incident(hotline, i('a', 1))).toMatchObject({
+      title: 'a',
+      statusTitle: '状态new',
+      progress: 0,
+      colour: themes.night.palette.orange,
+    })
+    expect(incident(hotline, i('a', 1, 'working')).progress).toBe(0.5)
+    expect(shortTitle(hotline)).toBe('热线事件')
+  })
+})
+
+describe('charts', () => {
+  const panel = (rows: number): PanelData => ({
+    kind: 'bars',
+    title: '',
+    note: '',
+    max: 0,
+    bars: Array.from({ length: rows }, (_, k) => ({ id: String(k), name: '', value: 1, text: '', colour: '' })),
+  })
+
+  test('panels fill columns in order and none is cut', () => {
+    const sizes = (heights: number[], room: number) => columnsOf(heights.map(panel), room).map(c => c.length)
+    expect(sizes([6, 4, 4, 4], 740)).toEqual([2, 2])
+    expect(sizes([4], 740)).toEqual([1])
+    expect(sizes([20, 1], 740)).toEqual([1, 1])
+    expect(sizes([], 740)).toEqual([])
+  })
+})
+
+describe('the style at eight metres', () => {
+  const spec: MapSpec = {
+    sources: {},
+    pickable: [],
+    areas: [],
+    layers: [
+      {
+        id: 'halls:circle',
+        type: 'circle',
+        source: 's',
+        minzoom: 6,
+        paint: { 'circle-radius': ['interpolate', ['linear'], ['zoom'], 5, 4, 9, ['*', 8, 2]] },
+      },
+      { id: 'halls:glyph', type: 'symbol', source: 's' },
+      {
+        id: 'names:city',
+        type: 'symbol',
+        source: 's',
+        layout: { 'text-size': ['interpolate', ['linear'], ['zoom'], 5, 20, 9, 40] },
+      },
+    ],
+  }
+
+  test('everything that depends on the zoom moves with the scale, and no text is too small', () => {
+    const [circle, , names] = legible(spec, 4, 28).layers as { minzoom?: number; paint: object; layout: object }[]
+    expect(circle?.minzoom).toBe(8)
+    expect(circle?.paint).toEqual({ 'circle-radius': ['interpolate', ['linear'], ['zoom'], 7, 4, 11, ['*', 8, 2]] })
+    expect(names?.layout).toEqual({ 'text-size': ['interpolate', ['linear'], ['zoom'], 7, 28, 11, 40] })
+  })
+
+  test('what the scene is about is larger, and its context has no symbols', () => {
+    const focus = emphasised(spec, new Map([['halls', 'focus' as const]]))
+    expect((focus.layers[0] as { paint: object }).paint).toEqual({
+      'circle-radius': ['interpolate', ['linear'], ['zoom'], 5, 4 * 1.35, 9, ['*', 1.35, ['*', 8, 2]]],
+    })
+    expect(emphasised(spec, new Map([['halls', 'context' as const]])).layers.map(l => l.id)).toEqual([
+      'halls:circle',
+      'names:city',
+    ])
   })
 })
 
 describe('time', () => {
-  test('ages are rounded down to one unit', () => {
-    expect([20, 61, 7300, 90_000, 40 * 86_400, 800 * 86_400].map(ageText)).toEqual([
-      '刚刚',
-      '1 分钟',
-      '2 小时',
-      '1 天',
-      '1 个月',
-      '2 年',
-    ])
-  })
-
   test('the clock is Beijing time wherever the machine thinks it is', () => {
     expect(clockText(Date.parse('2026-06-30T16:00:05Z'))).toEqual({
       date: '2026年7月1日',

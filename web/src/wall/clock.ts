@@ -1,20 +1,4 @@
-// How old data are, in words that a commander reads in passing.
-
-const units: [seconds: number, name: string][] = [
-  [365 * 86_400, '年'],
-  [30 * 86_400, '个月'],
-  [86_400, '天'],
-  [3600, '小时'],
-  [60, '分钟'],
-]
-
-/** "3 小时", "12 天"; under a minute "刚刚". Rounded down: data are never called older than they are. */
-export function ageText(seconds: number): string {
-  for (const [size, name] of units) {
-    if (seconds >= size) return `${Math.floor(seconds / size)} ${name}`
-  }
-  return '刚刚'
-}
+// The wall's clock.
 
 /** Beijing time of an instant as the wall's clock shows it, whatever zone the machine has. */
 export function clockText(ms: number): { date: string; weekday: string; time: string } {

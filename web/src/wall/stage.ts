@@ -1,0 +1,278 @@
+// The map behind the furniture: the current scene's layers to be seen, the next
+// scene's loaded and hidden, and a fade between them.
+
+import type { BBox, Entry, LonLat, Settings } from '../api'
+import type { FeatureStore } from '../live'
+import { type FontFaces, OneMap, type Padding } from '../map'
+import { compose, sourceOf, themes } from '../style'
+import { emphasised, legible } from './legible'
+import type { Scene } from './scenes'
+
+/** Milliseconds of a fade from one scene to the next. */
+export const fade = 1600
+
+/** How much larger than on a desk everything is drawn, at 1080 rows: a wall is looked at from eight metres. */
+const distance = 1.9
+
+/** In 1/1080 of the wall's height. */
+const smallestText = 28
+
+/** Milliseconds between two drawings of a live layer. */
+const pause = 200
+
+export interface StageOptions {
+  container: HTMLElement
+  settings: Settings
+  /** The region's bounds, CRS84: what a scene shows if it does not say. */
+  region: BBox
+  fontFaces: FontFaces
+  onError(error: Error): void
+}
+
+export class Stage {
+  readonly #options: StageOptions
+  readonly #map: OneMap
+  readonly #resize: ResizeObserver
+  #entries: readonly Entry[] = []
+  #scene: Scene | null = null
+  #next: Scene | null = null
+  #stores = new Map<string, FeatureStore>()
+  #pushing = new Map<string, { again: boolean }>()
+  /** Ids handed to the map and drawn since, by layer: what `drawn` answers from. */
+  #handed = new Map<string, Set<string>>()
+  #drawn = new Map<string, Set<string>>()
+  #idle = false
+  #lost = false
+  #again = false
+  #moves = new Set<() => void>()
+
+  constructor(options: StageOptions) {
+    this.#options = options
+    const { container, settings, region, fontFaces } = options
+    this.#map = new OneMap({
+      container,
+      camera: { center: [(region[0] + region[2]) / 2, (region[1] + region[3]) / 2], zoom: 6 },
+      bounds: settings.bounds,
+      minZoom: 0,
+      maxZoom: settings.maxZoom,
+      fontFaces,
+      interactive: false,
+      padding: padding(),
+      fade,
+      pixelRatio: 1, // a wall's pixels are counted, not scaled
+      events: {
+        onIdle: () => this.#onIdle(),
+        onCamera: () => this.#moved(),
+        onLost: lost => this.#onLost(lost),
+        onError: options.onError,
+      },
+    })
+    this.#resize = new ResizeObserver(() => this.#onResize())
+    this.#resize.observe(container)
+  }
+
+  /** Everything that was asked for is drawn. */
+  get idle(): boolean {
+    return this.#idle
+  }
+
+  /** Whether a live feature is drawn as it is now known. */
+  drawn(layer: string, id: string): boolean {
+    return this.#drawn.get(layer)?.has(id) ?? false
+  }
+
+  /** Called when places on the screen changed. Returns the way out. */
+  onMove(listener: () => void): () => void {
+    this.#moves.add(listener)
+    return () => this.#moves.delete(listener)
+  }
+
+  project(at: LonLat): { x: number; y: number } {
+    return this.#map.project(at)
+  }
+
+  /** Takes the catalogue with its newest states; late layers grey, lost ones are hatched. */
+  setEntries(entries: readonly Entry[]): void {
+    this.#entries = entries
+    this.#draw()
+  }
+
+  /** Follows the features of a live layer. */
+  follow(store: FeatureStore): void {
+    this.#stores.set(store.layer, store)
+    store.onChange(() => this.#push(store.layer))
+  }
+
+  /** Tiles of a layer changed. */
+  refresh(layer: string): void {
+    const entry = this.#entries.find(e => e.layer.id === layer)
+    if (!entry) return
+    this.#idle = false
+    this.#map.refreshTiles(sourceOf(entry))
+  }
+
+  /** Fades to a scene and gets the one after it ready. */
+  play(scene: Scene, next: Scene | null): void {
+    const first = this.#scene === null
+    const before = this.#scene
+    this.#scene = scene
+    this.#next = before && before.id !== scene.id ? before : null // fades out, loaded until it is gone
+    this.#draw()
+    this.#look(first ? 0 : fade)
+    setTimeout(
+      () => {
+        if (this.#scene !== scene) return
+        this.#next = next
+        this.#draw()
+      },
+      first ? 4000 : fade + 500,
+    )
+  }
+
+  destroy(): void {
+    this.#resize.disconnect()
+    this.#map.destroy()
+  }
+
+  #draw(): void {
+    const scene = this.#scene
+    if (!scene) return
+    this.#idle = false
+    const scale = distance * unit()
+    const hidden = (this.#next?.layers ?? []).filter(l => !shows(scene, l.id))
+    const spec = compose({
+      // A scene decides what it shows; the zoom from which an explorer draws a layer is not asked.
+      entries: this.#entries.map(fromAfar),
+      shown: [
+        ...hidden.map(({ id }) => ({ id, opacity: 0, labelZoom: 24 })),
+        ...scene.layers.map(({ id, opacity, style }) => ({ id, opacity, labelZoom: style?.labels ? 0 : 24 })),
+      ],
+      theme: themes.night,
+      lang: 'zh',
+      scale,
+      origin: location.origin,
+      bounds: this.#options.settings.bounds,
+    })
+    const emphasis = new Map(scene.layers.map(l => [l.id, l.style?.emphasis]))
+    this.#map.show(legible(emphasised(spec, emphasis), scale, smallestText * unit()))
+    for (const layer of this.#stores.keys()) {
+      if (!this.#handed.has(layer)) this.#push(layer)
+    }
+  }
+
+  // Hands a live layer over at once, and then no more often than the pause allows.
+  #push(layer: string): void {
+    const waiting = this.#pushing.get(layer)
+    if (waiting) {
+      waiting.again = true
+      return
+    }
+    const waits = { again: false }
+    this.#pushing.set(layer, waits)
+    this.#handOver(layer)
+    setTimeout(() => {
+      this.#pushing.delete(layer)
+      if (waits.again) this.#push(layer)
+    }, pause)
+  }
+
+  // Layers that no scene on stage shows are not drawn; they are handed over whole when one does.
+  #handOver(layer: string): void {
+    const onStage = shows(this.#scene, layer) || shows(this.#next, layer)
+    const entry = this.#entries.find(e => e.layer.id === layer)
+    const store = this.#stores.get(layer)
+    if (this.#lost || !entry || !store || !onStage) {
+      this.#handed.delete(layer)
+      this.#drawn.delete(layer)
+      return
+    }
+    this.#idle = false
+    this.#map.setFeatures(sourceOf(entry), store.values())
+    this.#handed.set(layer, new Set([...store.values()].map(f => String(f.id))))
+  }
+
+  #onIdle(): void {
+    this.#idle = true
+    for (const [layer, ids] of this.#handed) this.#drawn.set(layer, ids)
+    if (this.#again) {
+      this.#again = false
+      for (const layer of this.#stores.keys()) this.#push(layer)
+    }
+  }
+
+  // While there is no drawing context nothing can be handed over; afterwards all is.
+  #onLost(lost: boolean): void {
+    this.#lost = lost
+    this.#idle = false
+    if (lost) this.#drawn.clear()
+    else this.#again = true
+  }
+
+  #look(duration: number): void {
+    const { bounds, center, zoom } = this.#scene?.camera ?? {}
+    if (center) {
+      // A scene's zoom is meant for 1080 rows.
+      this.#map.flyTo({ center, zoom: (zoom ?? 7) + Math.log2(unit()) }, duration)
+    } else {
+      this.#map.fit(bounds ?? this.#options.region, { margin: 12 * unit(), duration })
+    }
+    const until = performance.now() + duration + 100
+    const step = () => {
+      this.#moved()
+      if (performance.now() < until) requestAnimationFrame(step)
+    }
+    step()
+  }
+
+  #moved(): void {
+    for (const listener of this.#moves) listener()
+  }
+
+  #onResize(): void {
+    this.#map.resize()
+    this.#map.setPadding(padding())
+    this.#draw()
+    this.#look(0)
+  }
+}
+
+/** Pixels in 1/1080 of the wall's height. */
+function unit(): number {
+  return window.innerHeight / 1080
+}
+
+/** The places of the furniture, in 1/1080 of the wall's height. */
+export const room = {
+  left: 410,
+  right: 490,
+  margin: 40,
+  gap: 20,
+  top: 188,
+  bottom: 152,
+  get height() {
+    return 1080 - this.top - this.bottom
+  },
+  /** Columns of charts: a second one where the wall is as wide as two screens. */
+  columns: (aspect: number) => (aspect > 2.8 ? 2 : 1),
+}
+
+/** What the furniture covers. */
+function padding(): Padding {
+  const u = unit()
+  const columns = room.columns(window.innerWidth / window.innerHeight)
+  return {
+    top: room.top * u,
+    right: (room.margin + columns * (room.right + room.gap)) * u,
+    bottom: room.bottom * u,
+    left: (room.margin + room.left + room.gap) * u,
+  }
+}
+
+function shows(scene: Scene | null, layer: string): boolean {
+  return scene?.layers.some(l => l.id === layer) ?? false
+}
+
+function fromAfar(entry: Entry): Entry {
+  const { layer } = entry
+  return layer.display?.minZoom ? { ...entry, layer: { ...layer, display: { ...layer.display, minZoom: 0 } } } : entry
+}
