@@ -1,1 +1,7 @@
 import 'maplibre-gl/dist/maplibre-gl.css'
+import '../ui/tokens.css'
+import { mount } from 'svelte'
+import App from './App.svelte'
+
+const target = document.getElementById('app')
+if (target) mount(App, { target })
