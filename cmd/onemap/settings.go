@@ -42,14 +42,12 @@ func (f *settings) load(s *streams, more config.Flags) (*config.Loaded, *slog.Lo
 	return c, log, nil
 }
 
-// loadQuietly is load for commands that talk to a person: without --log-level
-// only warnings are logged.
+// loadQuietly is load for commands that talk to a person: unless flag or
+// environment say otherwise, only warnings are logged.
 func (f *settings) loadQuietly(s *streams) (*config.Loaded, *slog.Logger, error) {
-	if f.LogLevel == nil {
-		warn := "warn"
-		f.LogLevel = &warn
-	}
-	return f.load(s, config.Flags{})
+	quiet := *s
+	quiet.environ = append([]string{"ONEMAP_LOG_LEVEL=warn"}, s.environ...) // a later one wins
+	return f.load(&quiet, config.Flags{})
 }
 
 const storeFile = "onemap.gpkg"

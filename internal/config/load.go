@@ -87,7 +87,8 @@ func readFile(c *Config, name string, text []byte, named bool) error {
 func ownVariables(environ []string) map[string]string {
 	own := map[string]string{}
 	for _, kv := range environ {
-		if name, value, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "ONEMAP_") {
+		// An empty variable is one that somebody could not unset.
+		if name, value, _ := strings.Cut(kv, "="); strings.HasPrefix(name, "ONEMAP_") && value != "" {
 			own[name] = value
 		}
 	}

@@ -14,11 +14,11 @@ import (
 
 const maxName = 63 // characters, of a layer id and of an attribute name
 
-// ProposeID makes a layer id of a file's or table's name. A name in Latin
-// letters keeps them; any other, such as a Chinese one, becomes "layer-" and a
-// hash: a transcription would have to guess readings, the hash is the same on
-// every machine, and the title keeps the name.
-func ProposeID(name string) string {
+// ProposeID makes an id of a file's, table's or department's name. A name in
+// Latin letters keeps them; any other, such as a Chinese one, becomes what it is
+// the name of ("layer") and a hash: a transcription would have to guess readings,
+// the hash is the same on every machine, and the title keeps the name.
+func ProposeID(what, name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
 		switch {
@@ -28,7 +28,7 @@ func ProposeID(name string) string {
 			b.WriteByte('-')
 		default:
 			sum := sha256.Sum256([]byte(name))
-			return "layer-" + hex.EncodeToString(sum[:4])
+			return what + "-" + hex.EncodeToString(sum[:4])
 		}
 	}
 	id := strings.Trim(b.String(), "-_")
@@ -36,7 +36,7 @@ func ProposeID(name string) string {
 		id = strings.TrimRight(id[:maxName], "-_")
 	}
 	if id == "" {
-		return "layer"
+		return what
 	}
 	return id
 }

@@ -17,7 +17,7 @@ func TestALayerIDIsProposedThatTheCoreAccepts(t *testing.T) {
 		"---":                   "layer",
 		strings.Repeat("a", 99): strings.Repeat("a", 63),
 	} {
-		got := ProposeID(name)
+		got := ProposeID("layer", name)
 		if got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
@@ -52,7 +52,7 @@ func FuzzEveryColumnNameBecomesAnAttributeName(f *testing.F) {
 	f.Add("ª\u0301", "İ")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		names := attributeNames([]string{a, b})
-		l := layers.Layer{ID: ProposeID(a), Title: layers.Text{Zh: "x"}, Geometry: layers.Point, Sharing: layers.Conditional, UpdateCycle: layers.Irregular,
+		l := layers.Layer{ID: ProposeID("layer", a), Title: layers.Text{Zh: "x"}, Geometry: layers.Point, Sharing: layers.Conditional, UpdateCycle: layers.Irregular,
 			Schema: layers.Schema{{Name: names[0], Type: layers.String}, {Name: names[1], Type: layers.String}}}
 		if err := l.Validate(); err != nil {
 			t.Errorf("%q, %q: %v", a, b, err)
