@@ -1,0 +1,240 @@
+package live
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/paulmach/orb"
+
+	"onemap/layers"
+)
+
+// maxMessage is the largest message that a screen may send, in bytes.
+const maxMessage = 16 << 10
+
+// TopicWall is what walls listen to: which scene is on.
+const TopicWall = "wall"
+
+// message is what a screen sends.
+type message struct {
+	Type  string    `json:"type"`
+	Layer string    `json:"layer"`
+	Mode  mode      `json:"mode"`
+	Since string    `json:"since"`
+	BBox  []float64 `json:"bbox"`
+	Topic string    `json:"topic"`
+}
+
+// read carries out what the screen sends until the connection ends.
+func (s *session) read() error {
+	silence := 6 * s.h.o.Heartbeat // a pong comes at least every second heartbeat
+	alive := func() error { return s.conn.SetReadDeadline(time.Now().Add(silence)) }
+	_ = alive()
+	s.conn.SetReadLimit(maxMessage)
+	s.conn.SetPongHandler(func(string) error { return alive() })
+	s.conn.SetPingHandler(func(data string) error {
+		if err := s.limit.Wait(s.ctx); err != nil {
+			return err
+		}
+		_ = s.conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(goodbye))
+		return alive()
+	})
+	for {
+		kind, r, err := s.conn.NextReader()
+		if err != nil {
+			return err
+		}
+		if kind != websocket.TextMessage {
+			s.stop(closeUnsupported, "text frames only")
+			return errors.New("the screen sent a binary frame")
+		}
+		// The read limit counts bytes on the wire. Nothing inflates here, as no
+		// compression was agreed on; this bound holds should that ever change.
+		raw, err := io.ReadAll(io.LimitReader(r, maxMessage+1))
+		if err != nil {
+			return err
+		}
+		_ = alive()
+		if err := s.accept(raw); err != nil {
+			return err
+		}
+	}
+}
+
+// accept carries out one message. A screen that sends faster than it may, or
+// does not read its answers, is read more slowly.
+func (s *session) accept(raw []byte) error {
+	if err := s.limit.Wait(s.ctx); err != nil {
+		return err
+	}
+	select {
+	case s.slots <- struct{}{}:
+	case <-s.quit:
+		return errors.New("closing")
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
+	answer := s.handle(raw)
+	if answer == nil {
+		<-s.slots
+	} else {
+		s.mu.Lock()
+		s.control = append(s.control, control{frame: answer, slot: true})
+		s.mu.Unlock()
+	}
+	s.wake()
+	return nil
+}
+
+// handle carries out a message and returns the answer that is due at once, if any.
+func (s *session) handle(raw []byte) []byte {
+	var m message
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return errorFrame(layers.Invalid, "not a message of this protocol: "+err.Error(), "")
+	}
+	switch m.Type {
+	case "subscribe":
+		return s.subscribe(&m)
+	case "unsubscribe":
+		s.unsubscribe(m.Layer)
+		return nil
+	case "join":
+		return s.join(m.Topic)
+	case "leave":
+		s.mu.Lock()
+		delete(s.topics, m.Topic)
+		s.mu.Unlock()
+		return nil
+	case "ping":
+		s.mu.Lock()
+		s.beat = true
+		s.mu.Unlock()
+		return nil
+	}
+	return errorFrame(layers.Invalid, fmt.Sprintf("unknown message type %q", shorten(m.Type)), "")
+}
+
+func (s *session) subscribe(m *message) []byte {
+	sub := &subscription{mode: m.Mode, state: reading}
+	fail := func(code layers.Code, reason string) []byte { return errorFrame(code, reason, shorten(m.Layer)) }
+	switch m.Mode {
+	case "":
+		sub.mode = features
+	case features, tiles:
+	default:
+		return fail(layers.Invalid, `mode is neither "features" nor "tiles"`)
+	}
+	if m.BBox != nil {
+		box, err := parseBBox(m.BBox)
+		if err != nil {
+			return fail(layers.Invalid, err.Error())
+		}
+		if sub.mode == features { // tiles are told with their places, whoever looks where
+			sub.bbox = &box
+		}
+	}
+	if m.Since != "" {
+		var err error
+		if sub.since, err = layers.ParseCursor(m.Since); err != nil {
+			return fail(layers.Invalid, err.Error())
+		}
+		sub.state = resuming
+	}
+	// The store is asked, not the hub's catalogue: a layer that was just defined
+	// may not have been announced.
+	entry, err := s.h.o.Store.As(s.identity.View).Layer(s.ctx, m.Layer)
+	switch code := layers.CodeOf(err); {
+	case err == nil:
+	case code == layers.NotFound:
+		return fail(code, noSuchLayer)
+	default:
+		s.h.o.Log.Error("a layer can't be read", "layer", m.Layer, "error", err)
+		return fail(layers.Unavailable, "the layer can't be read, try again")
+	}
+	sub.layer = entry.Layer
+	return s.follow(sub)
+}
+
+// noSuchLayer is said of layers that do not exist and of those that this view
+// does not see: nobody may learn the difference.
+const noSuchLayer = "there is no such layer"
+
+// follow puts a subscription in place, instead of an older one of its layer.
+func (s *session) follow(sub *subscription) []byte {
+	id := sub.layer.ID
+	s.h.mu.Lock()
+	defer s.h.mu.Unlock()
+	if announced := s.h.catalogue[id]; announced != nil {
+		// It may be newer than what the store said a moment ago. If it is older and
+		// still closed, the definition that opens it is about to be announced.
+		if !s.identity.View.Sees(announced) {
+			return errorFrame(layers.NotFound, noSuchLayer, id)
+		}
+		sub.layer = announced
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(id)
+	if len(s.subs) >= maxSubscriptions {
+		return errorFrame(layers.TooLarge, fmt.Sprintf("at most %d layers in one session", maxSubscriptions), id)
+	}
+	s.generation++
+	sub.generation = s.generation
+	s.subs[id] = sub
+	s.h.follow(id, s)
+	if sub.mode == tiles && sub.state == reading {
+		sub.state = current
+		return recoveredFrame(id, *s.h.head.Load())
+	}
+	sub.from = sub.since
+	return nil // the writer answers
+}
+
+func (s *session) unsubscribe(layer string) {
+	s.h.mu.Lock()
+	defer s.h.mu.Unlock()
+	s.h.unfollow(layer, s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(layer)
+}
+
+// join adds the session to a topic and hands it the topic's last message.
+func (s *session) join(topic string) []byte {
+	if topic != TopicWall {
+		return errorFrame(layers.NotFound, fmt.Sprintf("there is no topic %q", shorten(topic)), "")
+	}
+	if !s.identity.Wall && !s.identity.SignedIn() {
+		return errorFrame(layers.Forbidden, "the wall's topic is for the wall and for officials", "")
+	}
+	s.h.mu.Lock()
+	defer s.h.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.topics[topic] = s.h.topics[topic]
+	return nil
+}
+
+// parseBBox reads [west, south, east, north] in CRS84 degrees.
+func parseBBox(v []float64) (orb.Bound, error) {
+	if len(v) != 4 {
+		return orb.Bound{}, errors.New("bbox is not [west, south, east, north]")
+	}
+	west, south, east, north := v[0], v[1], v[2], v[3]
+	if math.Abs(west) > 180 || math.Abs(east) > 180 || math.Abs(south) > 90 || math.Abs(north) > 90 || west > east || south > north {
+		return orb.Bound{}, errors.New("bbox is not [west, south, east, north] in degrees, west <= east and south <= north")
+	}
+	return orb.Bound{Min: orb.Point{west, south}, Max: orb.Point{east, north}}, nil
+}
+
+func shorten(s string) string {
+	if len(s) > 80 {
+		return s[:80] + "…"
+	}
+	return s
+}

@@ -1,0 +1,107 @@
+package live
+
+import (
+	"slices"
+	"time"
+
+	"github.com/paulmach/orb"
+
+	"onemap/layers"
+)
+
+// mode is how a layer is followed.
+type mode string
+
+const (
+	features mode = "features"
+	tiles    mode = "tiles"
+)
+
+// state is how far a subscription has come.
+type state int
+
+const (
+	reading  state = iota // a snapshot is to be sent or is being sent; changes wait
+	resuming              // the log is being read up to the head; changes are not taken, they are in the log
+	current               // changes are sent as they come
+)
+
+// Why a layer is reset.
+const (
+	reasonEpoch    = "epoch"    // the position is of another lineage
+	reasonExpired  = "expired"  // older than the log
+	reasonAhead    = "ahead"    // the log has not come so far
+	reasonBehind   = "behind"   // too much to replay
+	reasonOverflow = "overflow" // the screen is too slow
+	reasonReplaced = "replaced" // the layer was overwritten or its attributes changed
+	reasonLost     = "lost"     // the server lost its place in the log
+)
+
+// subscription is one session's following of one layer, guarded by the session's
+// mu. A subscription that is replaced or restarted gets a new generation, so that
+// a read begun before is thrown away.
+type subscription struct {
+	layer      *layers.Layer // newest definition
+	mode       mode
+	bbox       *orb.Bound // CRS84; nil means everywhere
+	state      state
+	generation uint64
+
+	since layers.Cursor   // resuming: read up to here
+	from  layers.Cursor   // resuming: where the screen was
+	after layers.Position // what the screen knows of this layer up to here needs no telling
+
+	begun  bool   // reading: the first page was read
+	page   string // reading: Query.After of the next page
+	reason string // a reset to be told before anything else
+
+	queue   queue     // features mode
+	boxes   boxes     // tiles mode
+	noticed time.Time // tiles mode: when the last notice was sent
+}
+
+// offer takes note of a change. It returns by how much the queue grew.
+func (sub *subscription) offer(e *event) int {
+	if e.version <= sub.after {
+		return 0
+	}
+	if sub.mode == tiles {
+		sub.boxes.event(e)
+		return 0
+	}
+	if o, ok := e.within(sub.bbox); ok {
+		return sub.queue.put(e.change, o)
+	}
+	return 0
+}
+
+// restart begins anew: a reset with the reason and, in features mode, a snapshot.
+func (sub *subscription) restart(reason string, generation uint64) {
+	sub.generation = generation
+	sub.since, sub.after, sub.reason = layers.Cursor{}, 0, reason
+	sub.begun, sub.page = false, ""
+	sub.queue, sub.boxes = queue{}, boxes{}
+	sub.state = reading
+	if sub.mode == tiles {
+		sub.state = current // the screen reloads its tiles by itself
+	}
+}
+
+// waits returns the position up to which nothing waits to be sent, if something
+// does.
+func (sub *subscription) waits() (layers.Position, bool) {
+	switch {
+	case sub.state != current:
+		return 0, false // the answer to the subscription says where it stands
+	case sub.queue.front != nil:
+		return sub.queue.front.before, true
+	case !sub.boxes.empty():
+		return sub.boxes.before, true
+	}
+	return 0, false
+}
+
+// sameColumns reports whether features look the same under two schemas.
+func sameColumns(a, b layers.Schema) bool {
+	return slices.EqualFunc(a, b, func(x, y layers.Attribute) bool { return x.Name == y.Name && x.Type == y.Type })
+}
