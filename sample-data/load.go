@@ -15,7 +15,7 @@ const batch = 2000
 
 // Load defines the sample layers and fills them, the base map first. It may be
 // repeated: what is there already is replaced by itself. progress, which may be
-// nil, hears of every commit: the layer and how many of its features are in.
+// nil, hears of every commit: the layer and how many features it brought.
 func Load(ctx context.Context, store layers.Store, now time.Time, progress func(layer string, n int)) error {
 	w, err := NewWorld(now)
 	if err != nil {
@@ -37,14 +37,12 @@ func Load(ctx context.Context, store layers.Store, now time.Time, progress func(
 			return err
 		}
 		actor := layers.Actor{Name: "sample", AsOf: w.asOf(l.ID)}
-		done := 0
 		for part := range slices.Chunk(edits, batch) {
 			if _, err := store.Apply(ctx, actor, l.ID, part); err != nil {
 				return fmt.Errorf("sample: load %s: %w", l.ID, err)
 			}
-			done += len(part)
 			if progress != nil {
-				progress(l.ID, done)
+				progress(l.ID, len(part))
 			}
 		}
 	}
