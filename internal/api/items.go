@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -132,47 +133,61 @@ func appendLinks(b []byte, links []link) []byte {
 	return append(b, ']')
 }
 
-// query reads a page; a bbox across the antimeridian is read box by box, with
-// the box named in front of the cursor. A feature that touches both boxes is on
-// the first one's pages, and the pages are not counted: two counts don't add up.
+// The boxes of a bbox across the antimeridian, as its cursors name them.
+const (
+	westBox = "w." // the one on the antimeridian's western side, read first
+	eastBox = "e."
+)
+
+// query reads a page; a bbox across the antimeridian is read box by box. A
+// feature that touches both boxes is among the first one's, and the pages are
+// not counted: two counts don't add up.
 func query(ctx context.Context, reader layers.Reader, q layers.Query, s selected) (layers.Page, error) {
 	if s.east == nil {
 		return reader.Query(ctx, q)
 	}
-	const west, east = "w.", "e."
 	q.Count = false
-	box, after, named := strings.Cut(q.After, ".")
-	if q.After != "" && (!named || box+"." != west && box+"." != east) {
+	if after, ok := strings.CutPrefix(q.After, eastBox); ok {
+		return queryEast(ctx, reader, q, s, after)
+	}
+	after, ok := strings.CutPrefix(q.After, westBox)
+	if q.After != "" && !ok {
 		return layers.Page{}, invalid("not a cursor", layers.Violation{
 			Field: "cursor", Value: shorten(q.After), Reason: "not a cursor of this query", Remedy: "follow the next link as it is"})
 	}
 	q.After = after
-	inEast := box+"." == east
-	if inEast {
-		q.BBox = s.east
-	}
 	page, err := reader.Query(ctx, q)
 	if err != nil {
 		return page, err
 	}
-	page.Matched = -1
-	if !inEast {
-		if page.Next != "" {
-			page.Next = west + page.Next
-		} else {
-			page.Next = east
+	switch {
+	case page.Next != "":
+		page.Next = westBox + page.Next
+	case len(page.Features) == q.Limit:
+		page.Next = eastBox
+	default:
+		q.Limit -= len(page.Features)
+		rest, err := queryEast(ctx, reader, q, s, "")
+		if err != nil {
+			return page, err
 		}
-		return page, nil
+		page.Features, page.Next = slices.Concat(page.Features, rest.Features), rest.Next
+	}
+	return page, nil
+}
+
+func queryEast(ctx context.Context, reader layers.Reader, q layers.Query, s selected, after string) (layers.Page, error) {
+	q.After, q.BBox = after, s.east
+	page, err := reader.Query(ctx, q)
+	if err != nil {
+		return page, err
 	}
 	if page.Next != "" {
-		page.Next = east + page.Next
+		page.Next = eastBox + page.Next
 	}
-	all := page.Features
-	page.Features = nil
-	for _, f := range all {
-		if b, ok := layers.BoundOf(f.Geometry); !ok || !b.Intersects(*s.BBox) {
-			page.Features = append(page.Features, f)
-		}
-	}
+	page.Features = slices.DeleteFunc(slices.Clone(page.Features), func(f *layers.Feature) bool {
+		b, ok := layers.BoundOf(f.Geometry)
+		return ok && b.Intersects(*s.BBox)
+	})
 	return page, nil
 }

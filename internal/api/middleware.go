@@ -36,7 +36,9 @@ func (a *api) trace(next http.Handler) http.Handler {
 		ctx = context.WithValue(ctx, whoKey{}, who)
 		defer func() {
 			p := recover()
-			r.Pattern = route.RoutePattern()
+			if pattern := route.RoutePattern(); pattern != "" {
+				r.Pattern = pattern
+			}
 			if p != nil && p != http.ErrAbortHandler {
 				a.Log.Error("a request panicked", "request", id, "method", r.Method, "path", r.URL.Path, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 				if sw.status != 0 {

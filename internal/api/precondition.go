@@ -39,7 +39,8 @@ func preconditionOf(r *http.Request) (precondition, error) {
 	return p, nil
 }
 
-// holds checks the feature that is there.
+// holds checks the feature that is there. A tag that a proxy has made weak, by
+// compressing, still names the version, so it counts.
 func (p precondition) holds(epoch string, f *layers.Feature) error {
 	if len(p.match) == 0 {
 		return nil

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -13,6 +14,9 @@ import (
 const (
 	searchLimit = 10
 	searchMost  = 100
+	// candidates is how many matches of a layer are ranked: the store returns
+	// them in no order that people would choose.
+	candidates = 50
 )
 
 // result is a place or a thing that was found.
@@ -64,10 +68,7 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 		}
 		all := slices.Concat(found...)
 		slices.SortStableFunc(all, func(x, y result) int {
-			if x.quality != y.quality {
-				return x.quality - y.quality
-			}
-			return x.order - y.order
+			return cmp.Or(x.quality-y.quality, x.order-y.order)
 		})
 		results = append(results, all[:min(len(all), limit-len(results))]...)
 	}
@@ -97,7 +98,7 @@ func tiers(entries []layers.Entry) [][]layers.Entry {
 }
 
 func find(ctx context.Context, reader layers.Reader, e layers.Entry, text string, limit int) ([]result, error) {
-	page, err := reader.Query(ctx, layers.Query{Layer: e.ID, Limit: limit, Selection: layers.Selection{Text: text}})
+	page, err := reader.Query(ctx, layers.Query{Layer: e.ID, Limit: max(limit, candidates), Selection: layers.Selection{Text: text}})
 	if err != nil {
 		return nil, err
 	}
@@ -117,10 +118,11 @@ func find(ctx context.Context, reader layers.Reader, e layers.Entry, text string
 		found = append(found, res)
 	}
 	slices.SortStableFunc(found, func(x, y result) int {
-		if x.quality != y.quality {
-			return x.quality - y.quality
+		larger := 0
+		if e.Display.Base == baseDivision { // a city before its counties
+			larger = layers.DivisionLevel(x.Division) - layers.DivisionLevel(y.Division)
 		}
-		return utf8.RuneCountInString(x.Title) - utf8.RuneCountInString(y.Title)
+		return cmp.Or(x.quality-y.quality, larger, utf8.RuneCountInString(x.Title)-utf8.RuneCountInString(y.Title))
 	})
 	for i := range found {
 		found[i].order = i

@@ -1,0 +1,315 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+)
+
+type object = map[string]any
+
+func openAPIOf(t *testing.T, s *server) object {
+	t.Helper()
+	a := s.get("/api/openapi.json").want(t, 200)
+	if got := a.Header.Get("Content-Type"); got != mediaOpenAPI {
+		t.Errorf("Content-Type %q", got)
+	}
+	var doc object
+	a.into(t, &doc)
+	return doc
+}
+
+func TestTheAPIDefinitionNamesEveryRouteAndNoOther(t *testing.T) {
+	s := start(t)
+	doc := openAPIOf(t, s)
+	documented := map[string]bool{}
+	ids := map[string]string{}
+	for path, item := range doc["paths"].(object) {
+		for method, op := range item.(object) {
+			if method == "parameters" {
+				continue
+			}
+			key := strings.ToUpper(method) + " " + path
+			documented[key] = true
+			o := op.(object)
+			id, _ := o["operationId"].(string)
+			if id == "" || ids[id] != "" || o["summary"] == nil || o["responses"] == nil {
+				t.Errorf("%s: operationId %q (also %s), summary %v", key, id, ids[id], o["summary"])
+			}
+			ids[id] = key
+			checkPathParameters(t, doc, key, path, item.(object), o)
+		}
+	}
+	routed := map[string]bool{}
+	err := chi.Walk(routesOf(t), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		routed[method+" "+route] = true
+		if !documented[method+" "+route] {
+			t.Errorf("%s %s is not documented", method, route)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range documented {
+		if !routed[key] {
+			t.Errorf("%s is documented but does not exist", key)
+		}
+	}
+}
+
+func checkPathParameters(t *testing.T, doc object, key, path string, item, op object) {
+	t.Helper()
+	named := map[string]bool{}
+	for _, list := range []any{item["parameters"], op["parameters"]} {
+		parameters, _ := list.([]any)
+		for _, p := range parameters {
+			p := resolve(t, doc, p).(object)
+			if p["in"] == "path" {
+				named[p["name"].(string)] = true
+			}
+		}
+	}
+	for _, part := range strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '.' }) {
+		if name, ok := strings.CutPrefix(part, "{"); ok && !named[strings.TrimSuffix(name, "}")] {
+			t.Errorf("%s: the path parameter %s is not described", key, name)
+		}
+	}
+}
+
+// resolve follows a $ref.
+func resolve(t *testing.T, doc object, v any) any {
+	t.Helper()
+	m, ok := v.(object)
+	if !ok {
+		return v
+	}
+	ref, ok := m["$ref"].(string)
+	if !ok {
+		return v
+	}
+	var at any = doc
+	for _, name := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+		if at, ok = at.(object)[name]; !ok {
+			t.Fatalf("%s leads nowhere", ref)
+		}
+	}
+	return resolve(t, doc, at)
+}
+
+func TestEveryReferenceInTheAPIDefinitionLeadsSomewhere(t *testing.T) {
+	doc := openAPIOf(t, start(t))
+	used := map[string]bool{}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case object:
+			if ref, ok := v["$ref"].(string); ok {
+				used[ref] = true
+				resolve(t, doc, v)
+			}
+			for _, child := range v {
+				walk(child)
+			}
+		case []any:
+			for _, child := range v {
+				walk(child)
+			}
+		}
+	}
+	walk(doc)
+	for kind, list := range doc["components"].(object) {
+		for name := range list.(object) {
+			if ref := "#/components/" + kind + "/" + name; kind != "securitySchemes" && !used[ref] {
+				t.Errorf("%s is used by nothing", ref)
+			}
+		}
+	}
+}
+
+func TestRealAnswersAreWhatTheAPIDefinitionSays(t *testing.T) {
+	s := start(t).fill()
+	doc := openAPIOf(t, s)
+	official := bearer(s.tokens.Official())
+	const feature = `{"type":"Feature","id":"new","geometry":null,"properties":{"name":"n"}}`
+	covered := map[string]bool{}
+	for _, c := range []struct {
+		route string
+		a     answer
+	}{
+		{"GET /api", s.get("/api")},
+		{"GET /api/conformance", s.get("/api/conformance")},
+		{"GET /api/openapi.json", s.get("/api/openapi.json")},
+		{"GET /api/collections", s.get("/api/collections", official)},
+		{"GET /api/collections/{layer}", s.get("/api/collections/reservoirs", official)},
+		{"GET /api/collections/{layer}", s.get("/api/collections/reservoirs")},
+		{"GET /api/collections/{layer}/items", s.get(hospitals + "?limit=2")},
+		{"GET /api/collections/{layer}/items", s.get(hospitals + "?limit=two")},
+		{"POST /api/collections/{layer}/items", s.write("POST", hospitals, feature)},
+		{"POST /api/collections/{layer}/items", s.write("POST", hospitals, feature)}, // 409
+		{"POST /api/collections/{layer}/items", s.write("POST", hospitals, `{"type":"FeatureCollection","features":[`+feature+`]}`)},
+		{"POST /api/collections/{layer}/items", s.write("POST", hospitals, `{"type":"Feature"}`)},
+		{"GET /api/collections/{layer}/items/{feature}", s.get(hospitals + "/h01")},
+		{"PUT /api/collections/{layer}/items/{feature}", s.write("PUT", hospitals+"/new", feature)},
+		{"PUT /api/collections/{layer}/items/{feature}", s.write("PUT", hospitals+"/new", feature, header("If-None-Match", "*"))},
+		{"PATCH /api/collections/{layer}/items/{feature}", s.write("PATCH", hospitals+"/new", `{"properties":{"beds":1}}`)},
+		{"DELETE /api/collections/{layer}/items/{feature}", s.write("DELETE", hospitals+"/new", "")},
+		{"GET /api/collections/{layer}/aggregate", s.get("/api/collections/hospitals/aggregate?groupby=name_en")},
+		{"GET /api/search", s.get("/api/search?q=4501")},
+		{"GET /api/divisions/{code}", s.get("/api/divisions/450100", official)},
+		{"GET /api/join/{role}/{value}", s.get("/api/join/division/450200")},
+		{"GET /api/themes", s.get("/api/themes")},
+		{"GET /api/stats", s.get("/api/stats")},
+		{"GET /api/session", s.get("/api/session")},
+		{"GET /api/settings", s.get("/api/settings")},
+		{"GET /api/scenes", s.get("/api/scenes")},
+		{"GET /tiles/{layers}.json", s.get("/tiles/divisions,hospitals.json")},
+		{"GET /tiles/{layers}/{z}/{x}/{y}", s.get("/tiles/hospitals/0/0/0")},
+		{"GET /tiles/{layers}/{z}/{x}/{y}", s.get("/tiles/hospitals/10/0/0")},
+		{"GET /signin", s.get("/signin")},
+		{"GET /signin", s.get("/signin?token=wrong")},
+		{"POST /signin", s.send("POST", "/signin", "token=wrong", header("Content-Type", "application/x-www-form-urlencoded"))},
+		{"POST /signout", s.send("POST", "/signout", "")},
+	} {
+		covered[c.route] = true
+		method, path, _ := strings.Cut(c.route, " ")
+		op, ok := doc["paths"].(object)[path].(object)[strings.ToLower(method)].(object)
+		if !ok {
+			t.Errorf("%s is not documented", c.route)
+			continue
+		}
+		responses := op["responses"].(object)
+		described, ok := responses[fmt.Sprint(c.a.StatusCode)]
+		if !ok {
+			described, ok = responses["default"]
+		}
+		if !ok {
+			t.Errorf("%s: the status %d is not documented", c.route, c.a.StatusCode)
+			continue
+		}
+		content, _ := resolve(t, doc, described).(object)["content"].(object)
+		media := c.a.Header.Get("Content-Type")
+		if media == "" && content == nil {
+			continue
+		}
+		plain, _, _ := strings.Cut(media, "; ")
+		schema, ok := content[plain].(object)
+		if !ok {
+			t.Errorf("%s: %d with %q is not documented", c.route, c.a.StatusCode, media)
+			continue
+		}
+		if strings.Contains(media, "json") {
+			var v any
+			c.a.into(t, &v)
+			conform(t, doc, c.route, schema["schema"], v)
+		}
+	}
+	for path, item := range doc["paths"].(object) {
+		for method := range item.(object) {
+			if key := strings.ToUpper(method) + " " + path; method != "parameters" && !covered[key] {
+				t.Errorf("%s: no real answer is compared", key)
+			}
+		}
+	}
+}
+
+// conform checks a value against the part of JSON Schema that the document uses.
+// An object may not hold members that its schema does not describe.
+func conform(t *testing.T, doc object, at string, schema, v any) {
+	t.Helper()
+	s, _ := resolve(t, doc, schema).(object)
+	if v == nil {
+		if len(s) > 0 && s["nullable"] != true {
+			t.Errorf("%s is null", at)
+		}
+		return
+	}
+	if allowed, ok := s["enum"].([]any); ok && !slices.Contains(allowed, v) {
+		t.Errorf("%s: %v is not one of %v", at, v, allowed)
+	}
+	switch s["type"] {
+	case "object":
+		m, ok := v.(object)
+		if !ok {
+			t.Errorf("%s: %v is no object", at, v)
+			return
+		}
+		required, _ := s["required"].([]any)
+		for _, name := range required {
+			if _, ok := m[name.(string)]; !ok {
+				t.Errorf("%s: %s is missing", at, name)
+			}
+		}
+		properties, described := s["properties"].(object)
+		for name, child := range m {
+			p, ok := properties[name]
+			if !ok && described {
+				t.Errorf("%s: %s is not described", at, name)
+			}
+			if ok {
+				conform(t, doc, at+"."+name, p, child)
+			}
+		}
+	case "array":
+		list, ok := v.([]any)
+		if !ok {
+			t.Errorf("%s: %v is no array", at, v)
+			return
+		}
+		if most, ok := s["maxItems"].(float64); ok && float64(len(list)) > most {
+			t.Errorf("%s: %d items", at, len(list))
+		}
+		if least, ok := s["minItems"].(float64); ok && float64(len(list)) < least {
+			t.Errorf("%s: %d items", at, len(list))
+		}
+		for i, child := range list {
+			conform(t, doc, fmt.Sprintf("%s[%d]", at, i), s["items"], child)
+		}
+	case "string":
+		text, ok := v.(string)
+		if !ok {
+			t.Errorf("%s: %v is no string", at, v)
+		} else if _, err := time.Parse(time.RFC3339Nano, text); s["format"] == "date-time" && err != nil {
+			t.Errorf("%s: %v", at, err)
+		}
+	case "integer", "number":
+		n, ok := v.(float64)
+		if !ok || s["type"] == "integer" && n != float64(int64(n)) {
+			t.Errorf("%s: %v is no %v", at, v, s["type"])
+		}
+	case "boolean":
+		if _, ok := v.(bool); !ok {
+			t.Errorf("%s: %v is no boolean", at, v)
+		}
+	}
+}
+
+func TestTheConformanceClassesAreThoseWeMeet(t *testing.T) {
+	var got struct{ ConformsTo []string }
+	start(t).get("/api/conformance").want(t, 200).into(t, &got)
+	for _, class := range []string{"core", "oas30", "geojson"} {
+		if !slices.Contains(got.ConformsTo, "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/"+class) {
+			t.Errorf("%s is missing: %v", class, got.ConformsTo)
+		}
+	}
+}
+
+func TestTheDocumentIsJSONThatNamesTheBuild(t *testing.T) {
+	b, err := openAPIDocument(Settings{Build: "v9"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		OpenAPI string
+		Info    struct{ Title, Version string }
+	}
+	if err := json.Unmarshal(b, &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.0.") || doc.Info.Version != "v9" || doc.Info.Title == "" {
+		t.Errorf("got %+v, %v", doc, err)
+	}
+}
