@@ -1,0 +1,214 @@
+package gpkg
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"onemap/layers"
+)
+
+// DefineLayer implements layers.Store.
+func (s *Store) DefineLayer(ctx context.Context, actor layers.Actor, layer *layers.Layer) (layers.Cursor, error) {
+	if err := layer.Validate(); err != nil {
+		return layers.Cursor{}, err
+	}
+	for _, prefix := range []string{"gpkg_", "rtree_", "sqlite_", "onemap_"} {
+		if strings.HasPrefix(layer.ID, prefix) {
+			return layers.Cursor{}, &layers.Error{Code: layers.Invalid, Message: "the layer definition is not valid", Violations: []layers.Violation{{
+				Field: "id", Value: layer.ID, Reason: "starts with " + prefix + ", which names internal tables", Remedy: "choose another id"}}}
+		}
+	}
+	return s.redefine(ctx, actor, func(tx *txn) error {
+		c, err := loadCatalogue(tx.ctx, tx.w.conn)
+		if err != nil {
+			return err
+		}
+		if old, ok := c.tables[layer.ID]; ok {
+			return tx.alter(old, layer)
+		}
+		return tx.create(layer)
+	})
+}
+
+// DropLayer implements layers.Store.
+func (s *Store) DropLayer(ctx context.Context, actor layers.Actor, layer string) (layers.Cursor, error) {
+	return s.redefine(ctx, actor, func(tx *txn) error {
+		c, err := loadCatalogue(tx.ctx, tx.w.conn)
+		if err != nil {
+			return err
+		}
+		t, err := c.see(layers.Owner, layer)
+		if err != nil {
+			return err
+		}
+		if err := tx.dropTable(t); err != nil {
+			return err
+		}
+		if err := tx.exec("UPDATE onemap_layer SET dropped = 1 WHERE no = ?", t.no); err != nil {
+			return err
+		}
+		if err := tx.exec("DELETE FROM onemap_version WHERE layer = ?", t.no); err != nil {
+			return err
+		}
+		return tx.note(t.no, layers.ChangeDrop)
+	})
+}
+
+// redefine runs a change of definitions as one commit of its own.
+func (s *Store) redefine(ctx context.Context, actor layers.Actor, f func(*txn) error) (layers.Cursor, error) {
+	var at layers.Cursor
+	err := s.writer.do(ctx, func(tx *txn) error {
+		if err := tx.move(layers.Actor{}); err != nil {
+			return err
+		}
+		if err := f(tx); err != nil {
+			return err
+		}
+		_, last, err := tx.moveOwn(actor)
+		at = layers.Cursor{Epoch: s.catalogue.Load().epoch, Position: last}
+		if err != nil {
+			return err
+		}
+		return tx.reload()
+	})
+	return at, err
+}
+
+// reload makes the new definitions known to the requests that follow in this
+// transaction. A transaction that then fails is followed by a refresh.
+func (tx *txn) reload() error {
+	c, err := loadCatalogue(tx.ctx, tx.w.conn)
+	if err == nil {
+		tx.w.s.catalogue.Store(c)
+	}
+	return err
+}
+
+func (tx *txn) create(layer *layers.Layer) error {
+	definition, err := json.Marshal(layer)
+	if err != nil {
+		return err
+	}
+	res, err := tx.run("INSERT INTO onemap_layer(id, definition, fid_column, geom_column) VALUES (?, ?, 'fid', 'geom')", layer.ID, string(definition))
+	if err != nil {
+		return err
+	}
+	t := &table{layer: layer, fid: "fid", geom: "geom"}
+	if t.no, err = res.LastInsertId(); err != nil {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString("CREATE TABLE " + quote(layer.ID) + " (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom " + geometryName(layer.Geometry) + ", id TEXT UNIQUE")
+	for _, a := range layer.Schema {
+		b.WriteString(", " + quote(a.Name) + " " + sqlTypes[a.Type])
+	}
+	b.WriteString(")")
+	if err := tx.script(b.String()); err != nil {
+		return err
+	}
+	if err := tx.register(t); err != nil {
+		return err
+	}
+	if err := tx.script(append(append(rtreeStatements(t), countTriggers(t)...), captureTriggers(t)...)...); err != nil {
+		return err
+	}
+	return tx.note(t.no, layers.ChangeDefine)
+}
+
+func geometryName(g layers.GeometryType) string { return strings.ToUpper(string(g)) }
+
+// register lists a layer's table as a feature table of the GeoPackage.
+func (tx *txn) register(t *table) error {
+	title := t.layer.Title.Zh
+	if title == "" {
+		title = t.layer.Title.En
+	}
+	for _, step := range []struct {
+		sql  string
+		args []any
+	}{
+		{"INSERT INTO gpkg_contents(table_name, data_type, identifier, description, srs_id) VALUES (?1, 'features', ?1, ?2, ?3)", []any{t.layer.ID, title, srid}},
+		{"INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, 0, 0)", []any{t.layer.ID, t.geom, geometryName(t.layer.Geometry), srid}},
+		{"INSERT OR REPLACE INTO gpkg_ogr_contents VALUES (?, 0)", []any{t.layer.ID}},
+		{"INSERT OR REPLACE INTO gpkg_extensions VALUES (?, ?, 'gpkg_rtree_index', 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')", []any{t.layer.ID, t.geom}},
+	} {
+		if err := tx.exec(step.sql, step.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// alter brings a layer's table to a new definition.
+func (tx *txn) alter(old *table, layer *layers.Layer) error {
+	t := &table{no: old.no, layer: layer, fid: old.fid, geom: old.geom}
+	var change []string
+	tab := quote(layer.ID)
+	for _, a := range layer.Schema {
+		was, ok := old.layer.Schema.Attribute(a.Name)
+		switch {
+		case !ok:
+			change = append(change, "ALTER TABLE "+tab+" ADD COLUMN "+quote(a.Name)+" "+sqlTypes[a.Type])
+		case was.Type != a.Type && !widens(was.Type, a.Type):
+			return &layers.Error{Code: layers.Invalid, Message: "the layer definition can't be changed so", Violations: []layers.Violation{{
+				Field: "schema." + a.Name, Value: string(a.Type), Reason: "was of type " + string(was.Type), Remedy: "add a new attribute instead"}}}
+		case was.Type != a.Type: // SQLite can't change a column's type; a new column takes its place
+			tmp := quote("onemap_" + a.Name)
+			change = append(change, "ALTER TABLE "+tab+" ADD COLUMN "+tmp+" "+sqlTypes[a.Type],
+				"UPDATE "+tab+" SET "+tmp+" = CAST("+quote(a.Name)+" AS "+sqlTypes[a.Type]+") WHERE "+quote(a.Name)+" IS NOT NULL",
+				"ALTER TABLE "+tab+" DROP COLUMN "+quote(a.Name), "ALTER TABLE "+tab+" RENAME COLUMN "+tmp+" TO "+quote(a.Name))
+		}
+	}
+	for _, a := range old.layer.Schema {
+		if _, ok := layer.Schema.Attribute(a.Name); !ok {
+			change = append(change, "ALTER TABLE "+tab+" DROP COLUMN "+quote(a.Name))
+		}
+	}
+	if layer.Geometry != old.layer.Geometry {
+		if layer.Geometry != layers.AnyGeometry && layer.Geometry != "Multi"+old.layer.Geometry {
+			return &layers.Error{Code: layers.Invalid, Message: "the layer definition can't be changed so", Violations: []layers.Violation{{
+				Field: "geometry", Value: string(layer.Geometry), Reason: "the layer holds geometries of type " + string(old.layer.Geometry), Remedy: "keep it, or choose its Multi type or Geometry"}}}
+		}
+		if err := tx.exec("UPDATE gpkg_geometry_columns SET geometry_type_name = ? WHERE table_name = ?", geometryName(layer.Geometry), layer.ID); err != nil {
+			return err
+		}
+	}
+	definition, err := json.Marshal(layer)
+	if err != nil {
+		return err
+	}
+	if err := tx.exec("UPDATE onemap_layer SET definition = ? WHERE no = ?", string(definition), t.no); err != nil {
+		return err
+	}
+	if len(change) > 0 {
+		// Capture must not see the table being rebuilt: it names columns.
+		if err := tx.script(append(append(dropCapture(layer.ID), change...), captureTriggers(t)...)...); err != nil {
+			return err
+		}
+	}
+	return tx.note(t.no, layers.ChangeDefine)
+}
+
+// widens tells whether every value of one type can be kept in the other.
+func widens(from, to layers.DataType) bool {
+	return to == layers.String && from != layers.JSON && from != layers.Number && from != layers.Boolean || from == layers.Integer && to == layers.Number
+}
+
+func dropCapture(layer string) []string {
+	var out []string
+	for _, n := range captureNames {
+		out = append(out, "DROP TRIGGER IF EXISTS "+quote("onemap_"+layer+"_"+n))
+	}
+	return out
+}
+
+// dropTable removes a layer's table and what the GeoPackage says of it.
+func (tx *txn) dropTable(t *table) error {
+	for _, table := range []string{"gpkg_extensions", "gpkg_ogr_contents", "gpkg_geometry_columns", "gpkg_contents"} {
+		if err := tx.exec("DELETE FROM "+table+" WHERE table_name = ?", t.layer.ID); err != nil {
+			return err
+		}
+	}
+	return tx.script("DROP TABLE IF EXISTS "+quote(t.rtree()), "DROP TABLE IF EXISTS "+quote(t.layer.ID))
+}

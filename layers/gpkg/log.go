@@ -1,0 +1,219 @@
+package gpkg
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"onemap/layers"
+)
+
+const headSQL = `SELECT ifnull((SELECT max(position) FROM onemap_log), (SELECT value FROM onemap_meta WHERE key = 'floor'))`
+
+// Head implements layers.Log.
+func (s *Store) Head(ctx context.Context) (layers.Cursor, error) {
+	var at int64
+	if err := s.read.QueryRowContext(ctx, headSQL).Scan(&at); err != nil {
+		return layers.Cursor{}, unavailable(ctx, err)
+	}
+	return layers.Cursor{Epoch: s.catalogue.Load().epoch, Position: layers.Position(at)}, nil
+}
+
+// Wait implements layers.Log.
+func (s *Store) Wait(ctx context.Context, after layers.Position) error {
+	for {
+		s.mu.Lock()
+		head, moved := s.head, s.moved
+		s.mu.Unlock()
+		if head > after {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// refresh takes up what was committed, by us or by others: new definitions and
+// the new head.
+func (s *Store) refresh(ctx context.Context) error {
+	c, err := loadCatalogue(ctx, s.read)
+	if err != nil {
+		return err
+	}
+	var at int64
+	if err := s.read.QueryRowContext(ctx, headSQL).Scan(&at); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if was := s.catalogue.Load(); was == nil || !sameDefinitions(was, c) {
+		s.catalogue.Store(c)
+	}
+	if layers.Position(at) > s.head {
+		s.head = layers.Position(at)
+		close(s.moved)
+		s.moved = make(chan struct{})
+	}
+	return nil
+}
+
+// Changes implements layers.Log.
+func (s *Store) Changes(ctx context.Context, after layers.Cursor, limit int) ([]layers.Commit, error) {
+	var commits []layers.Commit
+	// A read-only transaction: floor, head and rows belong together.
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, unavailable(ctx, err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	var epoch string
+	var floor, head int64
+	if err := tx.QueryRowContext(ctx, `SELECT (SELECT value FROM onemap_meta WHERE key = 'epoch'),
+		(SELECT value FROM onemap_meta WHERE key = 'floor'), (`+headSQL+`)`).Scan(&epoch, &floor, &head); err != nil {
+		return nil, unavailable(ctx, err)
+	}
+	switch p := int64(after.Position); {
+	case after.Epoch != epoch:
+		return nil, layers.Errorf(layers.Expired, "position %s is of another epoch; this one is %s", after, epoch)
+	case p > head:
+		return nil, layers.Errorf(layers.Expired, "position %s is ahead of the log, which ends at %d", after, head)
+	case p < floor:
+		return nil, layers.Errorf(layers.Expired, "position %s is no longer in the log, which starts after %d", after, floor)
+	case p == head:
+		return nil, nil
+	}
+	c, err := loadCatalogue(ctx, tx)
+	if err != nil {
+		return nil, unavailable(ctx, err)
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT position, last, time, actor, layer, kind, fid, id, old_version, old_geom, new_geom, same_geom, old_props, new_props
+		FROM onemap_log WHERE position > ?1 AND position <= (SELECT last FROM onemap_log WHERE position = min(?1 + max(?2, 1), ?3)) ORDER BY position`,
+		int64(after.Position), limit, head)
+	if err != nil {
+		return nil, unavailable(ctx, err)
+	}
+	defer rows.Close()
+	var last int64
+	for rows.Next() {
+		var l logRow
+		if err := rows.Scan(&l.position, &l.last, &l.ms, &l.actor, &l.layer, &l.kind, &l.fid, &l.id, &l.oldVersion, &l.oldGeom, &l.newGeom, &l.sameGeom, &l.oldProps, &l.newProps); err != nil {
+			return nil, unavailable(ctx, err)
+		}
+		ch, err := l.change(c)
+		if err != nil {
+			return nil, layers.Errorf(layers.Internal, "log position %d: %w", l.position, err)
+		}
+		if l.last != last {
+			commits = append(commits, layers.Commit{Time: time.UnixMilli(l.ms).UTC(), Actor: l.actor})
+			last = l.last
+		}
+		k := &commits[len(commits)-1]
+		k.Changes = append(k.Changes, ch)
+	}
+	return commits, unavailable(ctx, rows.Err())
+}
+
+// logRow is a row of onemap_log.
+type logRow struct {
+	position, last, ms, layer int64
+	actor, kind               string
+	fid, oldVersion           sql.NullInt64
+	id, oldProps, newProps    sql.NullString
+	oldGeom, newGeom          []byte
+	sameGeom                  sql.NullBool
+}
+
+func (l *logRow) change(c *catalogue) (layers.Change, error) {
+	ch := layers.Change{Position: layers.Position(l.position), Layer: c.names[l.layer], Kind: layers.ChangeKind(l.kind), ID: l.id.String}
+	var schema layers.Schema
+	if t, ok := c.tables[ch.Layer]; ok && t.no == l.layer {
+		schema = t.layer.Schema
+	}
+	var err error
+	if l.oldProps.Valid {
+		old := &layers.Feature{ID: ch.ID, Num: l.fid.Int64, Version: layers.Position(l.oldVersion.Int64)}
+		old.Geometry = decodeGeometry(l.oldGeom)
+		if old.Properties, err = decodeImage(schema, l.oldProps.String); err != nil {
+			return ch, err
+		}
+		ch.Old = old
+	}
+	if l.newProps.Valid {
+		f := &layers.Feature{ID: ch.ID, Num: l.fid.Int64, Version: ch.Position, Updated: time.UnixMilli(l.ms).UTC()}
+		if l.sameGeom.Bool && ch.Old != nil {
+			f.Geometry = ch.Old.Geometry
+		} else {
+			f.Geometry = decodeGeometry(l.newGeom)
+		}
+		if f.Properties, err = decodeImage(schema, l.newProps.String); err != nil {
+			return ch, err
+		}
+		ch.New = f
+	}
+	return ch, nil
+}
+
+// decodeImage reads a row image. Attributes that the schema no longer has are
+// left out.
+func decodeImage(s layers.Schema, image string) (map[string]any, error) {
+	d := json.NewDecoder(strings.NewReader(image))
+	d.UseNumber()
+	var raw map[string]any
+	if err := d.Decode(&raw); err != nil {
+		return nil, err
+	}
+	props := make(map[string]any, len(s))
+	for i := range s {
+		v := raw[s[i].Name]
+		if n, ok := v.(json.Number); ok {
+			if k, err := n.Int64(); err == nil {
+				v = k
+			} else if f, err := n.Float64(); err == nil {
+				v = f
+			}
+		}
+		if x := decodeValue(&s[i], v); x != nil {
+			props[s[i].Name] = x
+		}
+	}
+	return props, nil
+}
+
+// Trim removes what the retention no longer asks for, in small transactions.
+func (s *Store) Trim(ctx context.Context, r Retention) error {
+	for {
+		var n int64
+		err := s.writer.do(ctx, func(tx *txn) error {
+			var keep int64
+			// Whole commits go: up to the last position of the newest commit that is too old or too far back.
+			err := tx.row(`SELECT ifnull(max(last), 0) FROM onemap_log WHERE last <= max(
+				(`+headSQL+`) - ?1, ifnull((SELECT max(last) FROM onemap_log WHERE time < ?2), 0))`,
+				r.Changes, time.Now().Add(-r.Age).UnixMilli()).Scan(&keep)
+			if err != nil || keep == 0 {
+				return err
+			}
+			const step = 2000
+			if err := tx.row(`SELECT ifnull((SELECT min(last) FROM onemap_log WHERE last >= (SELECT min(position) FROM onemap_log) + ?2), ?1)`, keep, step).Scan(&n); err != nil {
+				return err
+			}
+			n = min(n, keep)
+			if err := tx.exec("UPDATE onemap_meta SET value = max(value, ?) WHERE key = 'floor'", n); err != nil {
+				return err
+			}
+			res, err := tx.run("DELETE FROM onemap_log WHERE position <= ?", n)
+			if err != nil {
+				return err
+			}
+			n, err = res.RowsAffected()
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}

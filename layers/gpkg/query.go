@@ -1,0 +1,294 @@
+package gpkg
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/paulmach/orb"
+
+	"onemap/layers"
+)
+
+// where collects conditions. Values are always bound, never written.
+type where struct {
+	t     *table
+	parts []string
+	args  []any
+}
+
+func (w *where) add(cond string, args ...any) {
+	w.parts, w.args = append(w.parts, cond), append(w.args, args...)
+}
+
+func (w *where) sql() string {
+	if len(w.parts) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(w.parts, " AND ")
+}
+
+// bbox finds candidates in the R*Tree, whose 32-bit bounds are rounded outward,
+// and then compares the exact ones.
+func (w *where) bbox(b orb.Bound) {
+	w.add("t."+quote(w.t.fid)+" IN (SELECT id FROM "+quote(w.t.rtree())+" WHERE maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?)",
+		b.Min[0], b.Max[0], b.Min[1], b.Max[1])
+	g := "t." + quote(w.t.geom)
+	w.add("ST_MaxX("+g+") >= ? AND ST_MinX("+g+") <= ? AND ST_MaxY("+g+") >= ? AND ST_MinY("+g+") <= ?",
+		b.Min[0], b.Max[0], b.Min[1], b.Max[1])
+}
+
+func (w *where) selection(s layers.Selection) error {
+	w.add("t.id IS NOT NULL") // a row gets its id in the statement that inserts it
+	schema := w.t.layer.Schema
+	if s.BBox != nil {
+		w.bbox(*s.BBox)
+	}
+	if s.Time != nil {
+		a, ok := schema.ByRole(layers.RoleTime)
+		if !ok {
+			return unknown("datetime", "", "layer "+w.t.layer.ID+" has no attribute with the time role", "leave it out")
+		}
+		c, format := "t."+quote(a.Name), timeLayout
+		if a.Type == layers.DateType {
+			format = "2006-01-02"
+		}
+		if !s.Time.Start.IsZero() {
+			w.add(c+" >= ?", s.Time.Start.UTC().Format(format))
+		}
+		if !s.Time.End.IsZero() {
+			w.add(c+" <= ?", s.Time.End.UTC().Format(format))
+		}
+	}
+	if s.Division != "" {
+		a, ok := schema.ByRole(layers.RoleDivision)
+		prefix := layers.DivisionPrefix(s.Division)
+		switch {
+		case !ok:
+			return unknown("division", s.Division, "layer "+w.t.layer.ID+" has no attribute with the division role", "leave it out")
+		case prefix == "":
+			return unknown("division", s.Division, "not a division code", "six digits (GB/T 2260) or nine (GB/T 10114)")
+		}
+		c := "t." + quote(a.Name)
+		w.add(c+" >= ? AND "+c+" < ?", prefix, prefix+":") // ':' follows '9'
+	}
+	if s.Text != "" {
+		pattern := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s.Text) + "%"
+		any, args := []string{`t.id LIKE ? ESCAPE '\'`}, []any{pattern}
+		for _, role := range []layers.Role{layers.RoleName, layers.RoleNameEn} {
+			if a, ok := schema.ByRole(role); ok {
+				any, args = append(any, "t."+quote(a.Name)+` LIKE ? ESCAPE '\'`), append(args, pattern)
+			}
+		}
+		w.add("("+strings.Join(any, " OR ")+")", args...)
+	}
+	for _, f := range s.Filters {
+		if _, ok := schema.Attribute(f.Attribute); !ok {
+			return unknown(f.Attribute, "", "unknown attribute", "the layer's schema lists the attributes")
+		}
+		if f.Value == nil {
+			w.add("t." + quote(f.Attribute) + " IS NULL")
+		} else {
+			w.add("t."+quote(f.Attribute)+" = ?", encodeValue(f.Value))
+		}
+	}
+	return nil
+}
+
+func unknown(field, value, reason, remedy string) error {
+	return &layers.Error{Code: layers.Invalid, Message: "the query does not fit the layer", Violations: []layers.Violation{{Field: field, Value: value, Reason: reason, Remedy: remedy}}}
+}
+
+// cursor is the opaque Page.Next: where the page ended, and for which query.
+type cursor struct {
+	Sum   uint64 `json:"q"`
+	Value any    `json:"v,omitempty"`
+	Fid   int64  `json:"f"`
+}
+
+// sum identifies a query apart from the page and its size.
+func sum(q layers.Query) uint64 {
+	q.After, q.Limit, q.Count, q.SkipGeometry = "", 0, false, false
+	h := fnv.New64a()
+	_ = json.NewEncoder(h).Encode(q)
+	return h.Sum64()
+}
+
+func (c cursor) String() string {
+	b, _ := json.Marshal(c)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func parseCursor(q layers.Query) (cursor, error) {
+	var c cursor
+	b, err := base64.RawURLEncoding.DecodeString(q.After)
+	if err == nil {
+		d := json.NewDecoder(strings.NewReader(string(b)))
+		d.UseNumber()
+		err = d.Decode(&c)
+	}
+	if err != nil || c.Sum != sum(q) {
+		return c, unknown("cursor", q.After, "not a cursor of this query", "follow the next link, or start without it")
+	}
+	if n, ok := c.Value.(json.Number); ok {
+		if i, err := n.Int64(); err == nil {
+			c.Value = i
+		} else {
+			c.Value, _ = n.Float64()
+		}
+	}
+	return c, nil
+}
+
+func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error) {
+	page := layers.Page{Matched: -1}
+	t, err := r.s.catalogue.Load().see(r.view, q.Layer)
+	if err != nil {
+		return page, err
+	}
+	if q.Limit < 1 || q.Limit > layers.MaxLimit {
+		return page, unknown("limit", itoa(int64(q.Limit)), "out of range", fmt.Sprintf("1 to %d", layers.MaxLimit))
+	}
+	w := where{t: t}
+	if err := w.selection(q.Selection); err != nil {
+		return page, err
+	}
+	counted := w
+	fid, order, by := "t."+quote(t.fid), "", ""
+	sortBy, descending := strings.CutPrefix(q.Sort, "-")
+	if sortBy != "" {
+		if _, ok := t.layer.Schema.Attribute(sortBy); !ok {
+			return page, unknown("sortby", q.Sort, "unknown attribute", "the layer's schema lists the attributes")
+		}
+		by = "t." + quote(sortBy)
+	}
+	way, op := "", ">"
+	if descending {
+		way, op = " DESC", "<"
+	}
+	if q.After != "" {
+		c, err := parseCursor(q)
+		if err != nil {
+			return page, err
+		}
+		switch {
+		case by == "":
+			w.add(fid+" > ?", c.Fid)
+		case c.Value == nil && !descending: // nulls come first
+			w.add("("+by+" IS NOT NULL OR "+fid+" > ?)", c.Fid)
+		case c.Value == nil:
+			w.add("("+by+" IS NULL AND "+fid+" > ?)", c.Fid)
+		case descending:
+			w.add("("+by+" < ? OR "+by+" IS NULL OR ("+by+" = ? AND "+fid+" > ?))", c.Value, c.Value, c.Fid)
+		default:
+			w.add("("+by+" "+op+" ? OR ("+by+" = ? AND "+fid+" > ?))", c.Value, c.Value, c.Fid)
+		}
+	}
+	order = " ORDER BY " + fid
+	columns := t.columns(!q.SkipGeometry)
+	if by != "" {
+		order = " ORDER BY " + by + way + ", " + fid
+		columns += ", +" + by
+	}
+	page.Position, err = r.snapshot(ctx, func(tx *sql.Tx) error {
+		if q.Count {
+			if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM "+quote(t.layer.ID)+" t"+counted.sql(), counted.args...).Scan(&page.Matched); err != nil {
+				return err
+			}
+		}
+		rows, err := tx.QueryContext(ctx, "SELECT "+columns+" FROM "+t.from()+w.sql()+order+" LIMIT ?", append(w.args, q.Limit+1)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		read := newRowReader(t, min(len(by), 1))
+		var last cursor
+		for rows.Next() {
+			f, err := read.scan(rows)
+			if err != nil {
+				return err
+			}
+			if len(page.Features) == q.Limit {
+				page.Next = last.String()
+				break
+			}
+			page.Features = append(page.Features, f)
+			last = cursor{Sum: sum(q), Fid: f.Num}
+			if by != "" {
+				last.Value = read.values[len(read.values)-1]
+			}
+		}
+		return rows.Err()
+	})
+	return page, unavailable(ctx, err)
+}
+
+func (r *reader) Aggregate(ctx context.Context, q layers.AggregateQuery) ([]layers.Bucket, error) {
+	t, err := r.s.catalogue.Load().see(r.view, q.Layer)
+	if err != nil {
+		return nil, err
+	}
+	w := where{t: t}
+	if err := w.selection(q.Selection); err != nil {
+		return nil, err
+	}
+	key, attribute := "NULL", layers.Attribute{}
+	level := 0
+	if n, ok := strings.CutPrefix(q.GroupBy, "division:"); ok {
+		a, has := t.layer.Schema.ByRole(layers.RoleDivision)
+		if len(n) != 1 || n[0] < '1' || n[0] > '4' || !has {
+			return nil, unknown("groupby", q.GroupBy, "no such division level in this layer", "division:1 to division:4, on a layer with a division attribute")
+		}
+		level = int(n[0] - '0')
+		attribute, key = a, "t."+quote(a.Name)
+	} else if q.GroupBy != "" {
+		a, ok := t.layer.Schema.Attribute(q.GroupBy)
+		if !ok {
+			return nil, unknown("groupby", q.GroupBy, "unknown attribute", "an attribute of the layer's schema, or division:1 to division:4")
+		}
+		attribute, key = a, "t."+quote(a.Name)
+	}
+	var out []layers.Bucket
+	at := map[any]int{}
+	_, err = r.snapshot(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, "SELECT +"+key+", count(*) FROM "+quote(t.layer.ID)+" t"+w.sql()+" GROUP BY 1 ORDER BY 1", w.args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var v any
+			var n int64
+			if err := rows.Scan(&v, &n); err != nil {
+				return err
+			}
+			k := decodeValue(&attribute, v)
+			if level > 0 {
+				code, _ := k.(string)
+				if k = nil; layers.DivisionAt(code, level) != "" {
+					k = layers.DivisionAt(code, level)
+				}
+			}
+			if raw, ok := k.(json.RawMessage); ok {
+				k = string(raw)
+			}
+			if i, ok := at[k]; ok {
+				out[i].Count += n
+				continue
+			}
+			if n > 0 || q.GroupBy == "" {
+				at[k] = len(out)
+				out = append(out, layers.Bucket{Key: k, Count: n})
+			}
+		}
+		return rows.Err()
+	})
+	if err == nil && q.GroupBy == "" && len(out) == 0 {
+		out = []layers.Bucket{{}}
+	}
+	return out, unavailable(ctx, err)
+}

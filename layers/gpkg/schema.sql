@@ -1,0 +1,51 @@
+CREATE TABLE IF NOT EXISTS gpkg_spatial_ref_sys (
+  srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY, organization TEXT NOT NULL,
+  organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT);
+INSERT OR IGNORE INTO gpkg_spatial_ref_sys VALUES
+  ('Undefined Cartesian SRS', -1, 'NONE', -1, 'undefined', 'undefined Cartesian coordinate reference system'),
+  ('Undefined geographic SRS', 0, 'NONE', 0, 'undefined', 'undefined geographic coordinate reference system'),
+  ('WGS 84 geodetic', 4326, 'EPSG', 4326, 'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,AUTHORITY["EPSG","7030"]],AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,AUTHORITY["EPSG","8901"]],UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],AXIS["Latitude",NORTH],AXIS["Longitude",EAST],AUTHORITY["EPSG","4326"]]', 'longitude/latitude coordinates in decimal degrees on the WGS 84 spheroid');
+CREATE TABLE IF NOT EXISTS gpkg_contents (
+  table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE, description TEXT DEFAULT '',
+  last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+  min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE, srs_id INTEGER,
+  CONSTRAINT fk_gc_r_srs_id FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id));
+CREATE TABLE IF NOT EXISTS gpkg_geometry_columns (
+  table_name TEXT NOT NULL, column_name TEXT NOT NULL, geometry_type_name TEXT NOT NULL, srs_id INTEGER NOT NULL,
+  z TINYINT NOT NULL, m TINYINT NOT NULL,
+  CONSTRAINT pk_geom_cols PRIMARY KEY (table_name, column_name), CONSTRAINT uk_gc_table_name UNIQUE (table_name),
+  CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
+  CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
+CREATE TABLE IF NOT EXISTS gpkg_extensions (
+  table_name TEXT, column_name TEXT, extension_name TEXT NOT NULL, definition TEXT NOT NULL, scope TEXT NOT NULL,
+  CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name));
+CREATE TABLE IF NOT EXISTS gpkg_ogr_contents (table_name TEXT NOT NULL PRIMARY KEY, feature_count INTEGER DEFAULT NULL);
+
+-- Everything below is onemap's own. No layer id may start with a name of ours:
+-- the tables are prefixed with "onemap_", registered as an extension, and the
+-- row gdal_aspatial tells GDAL not to list unregistered tables as layers.
+CREATE TABLE IF NOT EXISTS onemap_meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+INSERT OR IGNORE INTO onemap_meta VALUES ('epoch', lower(hex(randomblob(8)))), ('floor', 0);
+CREATE TABLE IF NOT EXISTS onemap_layer (
+  no INTEGER PRIMARY KEY AUTOINCREMENT,   -- stands for the layer in outbox, log and version
+  id TEXT NOT NULL, definition TEXT NOT NULL, fid_column TEXT NOT NULL, geom_column TEXT NOT NULL,
+  updated INTEGER,                        -- newest data, Unix ms
+  dropped INTEGER NOT NULL DEFAULT 0);
+CREATE UNIQUE INDEX IF NOT EXISTS onemap_layer_id ON onemap_layer(id) WHERE NOT dropped;
+CREATE TABLE IF NOT EXISTS onemap_outbox (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, layer INTEGER NOT NULL, kind TEXT NOT NULL, fid INTEGER, id TEXT,
+  old_geom BLOB, new_geom BLOB, same_geom INTEGER, old_props TEXT, new_props TEXT);
+CREATE TABLE IF NOT EXISTS onemap_log (
+  position INTEGER PRIMARY KEY, last INTEGER NOT NULL, -- last: the position of the commit's last change
+  time INTEGER NOT NULL, actor TEXT NOT NULL,          -- time: Unix ms
+  layer INTEGER NOT NULL, kind TEXT NOT NULL, fid INTEGER, id TEXT,
+  old_version INTEGER, old_geom BLOB, new_geom BLOB, same_geom INTEGER, old_props TEXT, new_props TEXT);
+CREATE TABLE IF NOT EXISTS onemap_version (
+  layer INTEGER NOT NULL, fid INTEGER NOT NULL, version INTEGER NOT NULL, updated INTEGER NOT NULL,
+  PRIMARY KEY (layer, fid)) WITHOUT ROWID;
+INSERT OR IGNORE INTO gpkg_extensions SELECT NULL, NULL, 'gdal_aspatial', 'http://gdal.org/geopackage_aspatial.html', 'read-write'
+  WHERE NOT EXISTS (SELECT 1 FROM gpkg_extensions WHERE extension_name = 'gdal_aspatial');
+INSERT OR IGNORE INTO gpkg_extensions
+  SELECT t, NULL, 'onemap_log', 'onemap: docs/adr/0003, change log', 'read-write'
+  FROM (SELECT 'onemap_meta' t UNION SELECT 'onemap_layer' UNION SELECT 'onemap_outbox' UNION SELECT 'onemap_log' UNION SELECT 'onemap_version')
+  WHERE NOT EXISTS (SELECT 1 FROM gpkg_extensions WHERE extension_name = 'onemap_log');

@@ -1,0 +1,108 @@
+package gpkg
+
+import (
+	"fmt"
+	"strings"
+
+	"onemap/layers"
+)
+
+// quote makes an SQL identifier of a name.
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// text makes an SQL string literal.
+func text(s string) string { return `'` + strings.ReplaceAll(s, `'`, `''`) + `'` }
+
+// sqlTypes are the GeoPackage column types (table 1 of the standard).
+var sqlTypes = map[layers.DataType]string{
+	layers.String: "TEXT", layers.Integer: "INTEGER", layers.Number: "REAL", layers.Boolean: "BOOLEAN",
+	layers.DateType: "DATE", layers.DateTime: "DATETIME", layers.JSON: "TEXT",
+}
+
+// maxJSONPairs keeps json_object below the 127 arguments that SQLite allows.
+const maxJSONPairs = 60
+
+// image is the SQL expression for a row's attributes as a JSON object. It uses
+// only what the SQLite of a foreign writer knows, and no value makes it fail:
+// reals keep all 17 digits, blobs and infinities become null.
+func image(row string, s layers.Schema) string {
+	var objects []string
+	for start := 0; start == 0 || start < len(s); start += maxJSONPairs {
+		var pairs []string
+		for _, a := range s[start:min(start+maxJSONPairs, len(s))] {
+			c := row + "." + quote(a.Name)
+			pairs = append(pairs, text(a.Name)+", CASE typeof("+c+") WHEN 'real' THEN "+
+				"CASE WHEN abs("+c+") <= 1.7976931348623157e308 THEN json(printf('%!.17g', "+c+")) END "+
+				"WHEN 'blob' THEN NULL ELSE "+c+" END")
+		}
+		objects = append(objects, "json_object("+strings.Join(pairs, ", ")+")")
+	}
+	e := objects[0]
+	for _, o := range objects[1:] {
+		e = "json_patch(" + e + ", " + o + ")"
+	}
+	return e
+}
+
+// captureTriggers are the triggers that write a layer's changes to the outbox.
+func captureTriggers(t *table) []string {
+	tab, fid, g := quote(t.layer.ID), quote(t.fid), quote(t.geom)
+	name := func(suffix string) string { return quote("onemap_" + t.layer.ID + "_" + suffix) }
+	out := func(kind, row, id, rest string) string {
+		return fmt.Sprintf("INSERT INTO onemap_outbox(layer, kind, fid, id, old_geom, new_geom, same_geom, old_props, new_props) VALUES (%d, '%s', %s.%s, %s, %s);",
+			t.no, kind, row, fid, id, rest)
+	}
+	oldImage, newImage := image("OLD", t.layer.Schema), image("NEW", t.layer.Schema)
+	put := out("put", "NEW", "NEW.id", "NULL, NEW."+g+", 0, NULL, "+newImage)
+	gone := out("delete", "OLD", "OLD.id", "OLD."+g+", NULL, 0, "+oldImage+", NULL")
+	return []string{
+		"CREATE TRIGGER " + name("insert") + " AFTER INSERT ON " + tab + " WHEN NEW.id IS NOT NULL BEGIN " + put + " END",
+		// A row without an id gets its fid as one, unless somebody has taken that.
+		"CREATE TRIGGER " + name("id") + " AFTER INSERT ON " + tab + " WHEN NEW.id IS NULL BEGIN UPDATE " + tab +
+			" SET id = CASE WHEN EXISTS (SELECT 1 FROM " + tab + " WHERE id = CAST(NEW." + fid + " AS TEXT)) THEN NEW." + fid +
+			" || '-' || lower(hex(randomblob(4))) ELSE CAST(NEW." + fid + " AS TEXT) END WHERE " + fid + " = NEW." + fid + "; END",
+		"CREATE TRIGGER " + name("update") + " AFTER UPDATE ON " + tab + " WHEN OLD.id IS NEW.id AND NEW.id IS NOT NULL AND OLD." + fid + " = NEW." + fid + " BEGIN " +
+			out("put", "NEW", "NEW.id", "OLD."+g+", CASE WHEN OLD."+g+" IS NOT NEW."+g+" THEN NEW."+g+" END, OLD."+g+" IS NEW."+g+", "+oldImage+", "+newImage) + " END",
+		"CREATE TRIGGER " + name("rename_from") + " AFTER UPDATE ON " + tab + " WHEN OLD.id IS NOT NULL AND (OLD.id IS NOT NEW.id OR OLD." + fid + " <> NEW." + fid + ") BEGIN " + gone + " END",
+		"CREATE TRIGGER " + name("rename_to") + " AFTER UPDATE ON " + tab + " WHEN NEW.id IS NOT NULL AND (OLD.id IS NOT NEW.id OR OLD." + fid + " <> NEW." + fid + ") BEGIN " + put + " END",
+		"CREATE TRIGGER " + name("delete") + " AFTER DELETE ON " + tab + " WHEN OLD.id IS NOT NULL BEGIN " + gone + " END",
+	}
+}
+
+// captureNames are the suffixes of captureTriggers, to find out what is missing.
+var captureNames = []string{"insert", "id", "update", "rename_from", "rename_to", "delete"}
+
+// countTriggers keep the feature count the way GDAL does, so that both agree.
+func countTriggers(t *table) []string {
+	tab, lit := quote(t.layer.ID), text(t.layer.ID)
+	return []string{
+		"CREATE TRIGGER IF NOT EXISTS " + quote("trigger_insert_feature_count_"+t.layer.ID) + " AFTER INSERT ON " + tab +
+			" BEGIN UPDATE gpkg_ogr_contents SET feature_count = feature_count + 1 WHERE lower(table_name) = lower(" + lit + "); END",
+		"CREATE TRIGGER IF NOT EXISTS " + quote("trigger_delete_feature_count_"+t.layer.ID) + " AFTER DELETE ON " + tab +
+			" BEGIN UPDATE gpkg_ogr_contents SET feature_count = feature_count - 1 WHERE lower(table_name) = lower(" + lit + "); END",
+	}
+}
+
+// rtreeStatements create the R*Tree of the geometry column and the triggers of
+// the extension gpkg_rtree_index (annex F.3) that keep it.
+func rtreeStatements(t *table) []string {
+	r := strings.NewReplacer("{t}", quote(t.layer.ID), "{r}", quote(t.rtree()), "{c}", quote(t.geom), "{i}", quote(t.fid))
+	name := func(suffix string) string { return quote(t.rtree() + "_" + suffix) }
+	values := "NEW.{i}, ST_MinX(NEW.{c}), ST_MaxX(NEW.{c}), ST_MinY(NEW.{c}), ST_MaxY(NEW.{c})"
+	has, lacks := "(NEW.{c} NOT NULL AND NOT ST_IsEmpty(NEW.{c}))", "(NEW.{c} ISNULL OR ST_IsEmpty(NEW.{c}))"
+	var out []string
+	for _, s := range []string{
+		"CREATE VIRTUAL TABLE {r} USING rtree(id, minx, maxx, miny, maxy)",
+		"INSERT OR REPLACE INTO {r} SELECT {i}, ST_MinX({c}), ST_MaxX({c}), ST_MinY({c}), ST_MaxY({c}) FROM {t} WHERE {c} NOT NULL AND NOT ST_IsEmpty({c})",
+		"CREATE TRIGGER " + name("insert") + " AFTER INSERT ON {t} WHEN " + has + " BEGIN INSERT OR REPLACE INTO {r} VALUES (" + values + "); END",
+		"CREATE TRIGGER " + name("update6") + " AFTER UPDATE OF {c} ON {t} WHEN OLD.{i} = NEW.{i} AND " + has + " AND (OLD.{c} NOT NULL AND NOT ST_IsEmpty(OLD.{c})) BEGIN UPDATE {r} SET minx = ST_MinX(NEW.{c}), maxx = ST_MaxX(NEW.{c}), miny = ST_MinY(NEW.{c}), maxy = ST_MaxY(NEW.{c}) WHERE id = NEW.{i}; END",
+		"CREATE TRIGGER " + name("update7") + " AFTER UPDATE OF {c} ON {t} WHEN OLD.{i} = NEW.{i} AND " + has + " AND (OLD.{c} ISNULL OR ST_IsEmpty(OLD.{c})) BEGIN INSERT INTO {r} VALUES (" + values + "); END",
+		"CREATE TRIGGER " + name("update2") + " AFTER UPDATE OF {c} ON {t} WHEN OLD.{i} = NEW.{i} AND " + lacks + " BEGIN DELETE FROM {r} WHERE id = OLD.{i}; END",
+		"CREATE TRIGGER " + name("update5") + " AFTER UPDATE ON {t} WHEN OLD.{i} != NEW.{i} AND " + has + " BEGIN DELETE FROM {r} WHERE id = OLD.{i}; INSERT OR REPLACE INTO {r} VALUES (" + values + "); END",
+		"CREATE TRIGGER " + name("update4") + " AFTER UPDATE ON {t} WHEN OLD.{i} != NEW.{i} AND " + lacks + " BEGIN DELETE FROM {r} WHERE id IN (OLD.{i}, NEW.{i}); END",
+		"CREATE TRIGGER " + name("delete") + " AFTER DELETE ON {t} WHEN OLD.{c} NOT NULL BEGIN DELETE FROM {r} WHERE id = OLD.{i}; END",
+	} {
+		out = append(out, r.Replace(s))
+	}
+	return out
+}
