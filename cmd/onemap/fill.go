@@ -59,15 +59,15 @@ func (s *server) loadSample(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(s.out, "  Loading the sample data of Guangxi; the map fills while you look.")
-	start, layersLoaded, features := time.Now(), map[string]bool{}, 0
+	start, loaded, features := time.Now(), map[string]int{}, 0
 	err = sample.Load(ctx, s.store, time.Now(), func(layer string, n int) {
-		layersLoaded[layer] = true
 		features += n
+		loaded[layer] += n
 		s.ready.Progress(stepSample, fmt.Sprintf("%s, %s features so far", layer, thousands(int64(features))))
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "  Loaded %d layers, %s features, in %.1f s.\n", len(layersLoaded), thousands(int64(features)), time.Since(start).Seconds())
+	fmt.Fprintf(s.out, "  Loaded %d layers, %s features, in %.1f s.\n", len(loaded), thousands(int64(features)), time.Since(start).Seconds())
 	return os.Remove(marker)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -40,9 +41,10 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks everything to finish; from then on the default holds
-	// again, so that the second one kills.
-	context.AfterFunc(ctx, stop)
+	// The first signal asks everything to finish; soon the default holds again, so
+	// that the second one kills. Soon, not at once: a shell or supervisor may send
+	// the same signal to us and to our process group.
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	os.Exit(run(ctx, os.Args[1:], &streams{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
 }
 

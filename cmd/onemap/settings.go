@@ -104,7 +104,7 @@ func openError(path string, err error) error {
 	case strings.Contains(text, "not a database") || strings.Contains(text, "SQLITE_NOTADB"):
 		return fmt.Errorf("%s is not a GeoPackage: %w; move it away or name another data directory with --data", path, err)
 	}
-	return fmt.Errorf("open %s: %w", path, err)
+	return err
 }
 
 // operator names who edits by command line, for the log of changes.
