@@ -23,7 +23,7 @@ func clipPolygon(rings [][]point) [][][]point {
 	}
 	switch {
 	case inside:
-		return [][][]point{rings}
+		return assemble(rings)
 	case outside[0], outside[1], outside[2], outside[3]:
 		return nil
 	}
@@ -38,13 +38,28 @@ func clipPolygon(rings [][]point) [][][]point {
 	for _, line := range []cutLine{{0, boxMin, 1}, {0, boxMax, -1}, {1, boxMin, 1}, {1, boxMax, -1}} {
 		cut = line.cut(cut)
 	}
-	return assemble(cut)
+	// Exteriors first, as assemble wants them.
+	slices.SortStableFunc(cut, func(a, b cutRing) int { return cmp.Compare(a.order(), b.order()) })
+	left := make([][]point, 0, len(cut))
+	for _, r := range cut {
+		if ring := cleanRing(rounded(r.vertices)); ring != nil {
+			left = append(left, wound(ring, !r.hole))
+		}
+	}
+	return assemble(left)
 }
 
 // cutRing is an open ring on its way through the cuts.
 type cutRing struct {
 	vertices []vertex
 	hole     bool
+}
+
+func (r cutRing) order() int {
+	if r.hole {
+		return 1
+	}
+	return 0
 }
 
 // cutLine is one edge of the clip box: what is on the side of sign stays.
@@ -159,61 +174,10 @@ func (e chainEnd) key() [2]int {
 	return [2]int{e.chain, 0}
 }
 
-// assemble rounds the rings to the grid, drops those without area and gives
-// each hole to the exterior around it.
-func assemble(rings []cutRing) [][][]point {
-	var out [][][]point
-	for _, r := range rings {
-		if ring := cleanRing(rounded(r.vertices)); !r.hole && ring != nil {
-			out = append(out, [][]point{wound(ring, true)})
-		}
-	}
-	for _, r := range rings {
-		if !r.hole || len(out) == 0 {
-			continue
-		}
-		ring := cleanRing(rounded(r.vertices))
-		if ring == nil {
-			continue
-		}
-		owner := 0
-		if len(out) > 1 {
-			owner = slices.IndexFunc(out, func(p [][]point) bool { return within(ring, p[0]) })
-		}
-		if owner >= 0 {
-			out[owner] = append(out[owner], wound(ring, false))
-		}
-	}
-	return out
-}
-
 func rounded(vs []vertex) []point {
 	ps := make([]point, len(vs))
 	for i, v := range vs {
 		ps[i] = v.point()
 	}
 	return ps
-}
-
-// within reports whether a ring that does not cross another lies inside it: the
-// first vertex that is not on the other's border decides.
-func within(ring, other []point) bool {
-	for _, p := range ring {
-		in, on := false, false
-		for i, j := 0, len(other)-1; i < len(other); j, i = i, i+1 {
-			a, b := other[j], other[i]
-			side := (b.x-a.x)*(p.y-a.y) - (b.y-a.y)*(p.x-a.x)
-			if side == 0 && min(a.x, b.x) <= p.x && p.x <= max(a.x, b.x) && min(a.y, b.y) <= p.y && p.y <= max(a.y, b.y) {
-				on = true
-				break
-			}
-			if (a.y > p.y) != (b.y > p.y) && (side > 0) == (b.y > a.y) {
-				in = !in
-			}
-		}
-		if !on {
-			return in
-		}
-	}
-	return true
 }
