@@ -3,8 +3,9 @@
 import type { Entry, Role } from '../api'
 import { textIn } from '../i18n'
 import type { LiveFeature } from '../live'
-import { classColor, themes } from '../style'
+import { classColor } from '../style'
 import { textOf } from './read'
+import { wallTheme } from './theme'
 
 /** A feature's value in the attribute with a role. */
 export function byRole(entry: Entry, role: Role, f: LiveFeature): string {
@@ -25,7 +26,7 @@ export function termTitle(entry: Entry | undefined, attribute: string, value: st
 /** The colour in which the map draws a feature. */
 export function colourOf(entry: Entry, f: LiveFeature): string {
   const { color, colorBy, classes } = entry.layer.display ?? {}
-  if (!colorBy || !classes?.length) return classColor(entry, themes.night, color)
+  if (!colorBy || !classes?.length) return classColor(entry, wallTheme, color)
   const value = f.properties?.[colorBy]
   const valued = classes.find(c => c.value !== undefined && String(c.value) === String(value))
   const steps = classes.filter(c => c.value === undefined)
@@ -33,7 +34,7 @@ export function colourOf(entry: Entry, f: LiveFeature): string {
     typeof value === 'number'
       ? (steps.findLast(c => (c.min ?? Number.NEGATIVE_INFINITY) <= value) ?? steps[0])
       : undefined
-  return classColor(entry, themes.night, (valued ?? step)?.color ?? color ?? 'grey')
+  return classColor(entry, wallTheme, (valued ?? step)?.color ?? color ?? 'grey')
 }
 
 /** A layer's title as the wall writes it: the permanent caption says already that everything is a demonstration. */

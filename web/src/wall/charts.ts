@@ -8,6 +8,7 @@ import { colourOf, nameOf } from './catalogue'
 import { type Level, levelOf, worstLevels } from './levels'
 import { numberOf, textOf } from './read'
 import type { Counter, Furniture } from './scenes'
+import { asSeen } from './theme'
 
 export type PanelData = { title: string; note: string } & (
   | { kind: 'levels'; levels: Level[] }
@@ -31,6 +32,7 @@ export function panelOf(furniture: Furniture, entry: Entry, store: FeatureStore)
   }
   if (furniture.kind !== 'bars' || !furniture.attribute) return null
   const { attribute, of } = furniture
+  const seen = asSeen(entry, false)
   const unit = entry.layer.schema.find(a => a.name === attribute)?.unit
   const bars: Bar[] = []
   for (const f of store.values()) {
@@ -44,7 +46,7 @@ export function panelOf(furniture: Furniture, entry: Entry, store: FeatureStore)
       text: whole
         ? `${formatNumber('zh', n)} / ${formatNumber('zh', whole)}`
         : formatNumber('zh', Math.round(n * 10) / 10),
-      colour: colourOf(entry, f),
+      colour: colourOf(seen, f),
     })
   }
   if (bars.length === 0) return null
@@ -63,9 +65,9 @@ export function counted(c: Counter, store: FeatureStore | undefined, total: numb
 }
 
 /** Heights in 1/1080 of the wall's height, as the furniture's styles make them. */
-const head = 96
-const rowHeight = 52
-const gap = 20
+const head = 84
+const rowHeight = 47
+const gap = 16
 
 /** Fills columns of a height with panels, in order; a panel that fits no column gets one for itself. */
 export function columnsOf(panels: readonly PanelData[], height: number): PanelData[][] {

@@ -1,21 +1,71 @@
 // The explorer's style, moved to eight metres: pure functions over a MapSpec.
 
 import type { LayerSpecification } from 'maplibre-gl'
+import type { Entry } from '../api'
 import { layerOfStyle, type MapSpec } from '../style'
+import type { LayerRef } from './scenes'
 
-export type Emphasis = 'context' | 'focus' | undefined
+/** How a layer is lifted out of a scene or pushed back. */
+export interface Look {
+  /** Factor on its symbols and lines. */
+  size: number
+  /** Symbols: as the explorer has them, none, or at every zoom. */
+  icons: 'own' | 'none' | 'always'
+  /** Which features' names are written; all if not given. */
+  named?: { attribute: string; values: (string | number | boolean)[] }
+}
 
-/** Lifts a scene's layers out or pushes them back: larger, or small and without symbols. */
-export function emphasised(spec: MapSpec, emphasis: ReadonlyMap<string, Emphasis>): MapSpec {
+/** So many features of a layer may carry their symbol. */
+const fewEnough = 120
+
+/** The look of a layer by the hints of a scene. */
+export function lookOf(ref: LayerRef, entry: Entry | undefined): Look {
+  const display = entry?.layer.display
+  const emphasis = ref.style?.emphasis
+  // Names are for the few that are not normal; where nothing tells which those are, for all.
+  const worrying = (display?.classes ?? []).flatMap(c =>
+    (c.color === 'red' || c.color === 'orange') && c.value !== undefined ? [c.value] : [],
+  )
+  const named = display?.colorBy && worrying.length > 0 ? { attribute: display.colorBy, values: worrying } : undefined
+  if (emphasis === 'context') return { size: 0.6, icons: 'none', named }
+  if (emphasis !== 'focus') return { size: 0.85, icons: 'own', named }
+  const few = (entry?.status.count ?? 0) <= fewEnough
+  return { size: few ? 2 : 1.25, icons: few ? 'always' : 'own', named }
+}
+
+/** Lifts a scene's layers out or pushes them back. */
+export function emphasised(spec: MapSpec, looks: ReadonlyMap<string, Look>): MapSpec {
+  const radius = new Map<string, unknown>()
   return {
     ...spec,
     layers: spec.layers.flatMap(l => {
-      const e = emphasis.get(layerOfStyle(l.id))
-      if (!e) return [l]
-      if (e === 'context' && (l.id.endsWith(':glyph') || l.id.endsWith(':label'))) return []
-      return [resized(l, e === 'focus' ? 1.35 : 0.75)]
+      const layer = layerOfStyle(l.id)
+      const look = looks.get(layer)
+      if (!look) return [l]
+      const part = l.id.slice(layer.length + 1)
+      if (look.icons === 'none' && (part === 'glyph' || part === 'label')) return []
+      const out = resized(l, look.size)
+      if (out.type === 'circle') radius.set(layer, out.paint?.['circle-radius'])
+      if (part === 'glyph' && look.icons === 'always') return [withCircle(out, radius.get(layer))]
+      if (part === 'label' && look.named) return [namedOnly(out, look.named)]
+      return [out]
     }),
   }
+}
+
+// A glyph as large as its circle, wherever the circle is drawn. The image is 20 px across and fills three fifths of it.
+function withCircle(glyph: LayerSpecification, radius: unknown): LayerSpecification {
+  return {
+    ...glyph,
+    minzoom: 0,
+    layout: { ...glyph.layout, 'icon-size': times(radius, 1.25 / 20) },
+    paint: { 'icon-opacity': 1 },
+  } as LayerSpecification
+}
+
+function namedOnly(label: LayerSpecification, { attribute, values }: NonNullable<Look['named']>): LayerSpecification {
+  const own = 'filter' in label && label.filter ? [label.filter] : []
+  return { ...label, filter: ['all', ...own, ['in', ['get', attribute], ['literal', values]]] } as LayerSpecification
 }
 
 /**

@@ -4,9 +4,10 @@
 import type { BBox, Entry, LonLat, Settings } from '../api'
 import type { FeatureStore } from '../live'
 import { type FontFaces, OneMap, type Padding } from '../map'
-import { compose, sourceOf, themes } from '../style'
-import { emphasised, legible } from './legible'
+import { compose, sourceOf } from '../style'
+import { emphasised, legible, lookOf } from './legible'
 import type { Scene } from './scenes'
+import { asSeen, wallTheme } from './theme'
 
 /** Milliseconds of a fade from one scene to the next. */
 export const fade = 1600
@@ -139,22 +140,30 @@ export class Stage {
     if (!scene) return
     this.#idle = false
     const scale = distance * unit()
+    const focus = new Set(scene.layers.filter(l => l.style?.emphasis === 'focus').map(l => l.id))
     const hidden = (this.#next?.layers ?? []).filter(l => !shows(scene, l.id))
     const spec = compose({
-      // A scene decides what it shows; the zoom from which an explorer draws a layer is not asked.
-      entries: this.#entries.map(fromAfar),
+      entries: this.#entries.map(e => asSeen(e, focus.has(e.layer.id))),
       shown: [
         ...hidden.map(({ id }) => ({ id, opacity: 0, labelZoom: 24 })),
         ...scene.layers.map(({ id, opacity, style }) => ({ id, opacity, labelZoom: style?.labels ? 0 : 24 })),
       ],
-      theme: themes.night,
+      theme: wallTheme,
       lang: 'zh',
       scale,
       origin: location.origin,
       bounds: this.#options.settings.bounds,
     })
-    const emphasis = new Map(scene.layers.map(l => [l.id, l.style?.emphasis]))
-    this.#map.show(legible(emphasised(spec, emphasis), scale, smallestText * unit()))
+    const looks = new Map(
+      scene.layers.map(l => [
+        l.id,
+        lookOf(
+          l,
+          this.#entries.find(e => e.layer.id === l.id),
+        ),
+      ]),
+    )
+    this.#map.show(legible(emphasised(spec, looks), scale, smallestText * unit()))
     for (const layer of this.#stores.keys()) {
       if (!this.#handed.has(layer)) this.#push(layer)
     }
@@ -246,23 +255,26 @@ export const room = {
   left: 410,
   right: 490,
   margin: 40,
-  gap: 20,
-  top: 188,
+  gap: 16,
+  top: 178,
   bottom: 152,
   get height() {
     return 1080 - this.top - this.bottom
   },
   /** Columns of charts: a second one where the wall is as wide as two screens. */
   columns: (aspect: number) => (aspect > 2.8 ? 2 : 1),
+  /** What the charts cover on the right. */
+  side(aspect: number) {
+    return this.margin + this.columns(aspect) * (this.right + this.gap)
+  },
 }
 
 /** What the furniture covers. */
 function padding(): Padding {
   const u = unit()
-  const columns = room.columns(window.innerWidth / window.innerHeight)
   return {
-    top: room.top * u,
-    right: (room.margin + columns * (room.right + room.gap)) * u,
+    top: (room.top + 8) * u,
+    right: room.side(window.innerWidth / window.innerHeight) * u,
     bottom: room.bottom * u,
     left: (room.margin + room.left + room.gap) * u,
   }
@@ -270,9 +282,4 @@ function padding(): Padding {
 
 function shows(scene: Scene | null, layer: string): boolean {
   return scene?.layers.some(l => l.id === layer) ?? false
-}
-
-function fromAfar(entry: Entry): Entry {
-  const { layer } = entry
-  return layer.display?.minZoom ? { ...entry, layer: { ...layer, display: { ...layer.display, minZoom: 0 } } } : entry
 }

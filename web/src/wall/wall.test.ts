@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import type { Entry } from '../api'
 import type { LiveFeature } from '../live'
-import { type MapSpec, themes } from '../style'
+import type { MapSpec } from '../style'
 import { shortTitle } from './catalogue'
 import { columnsOf, type PanelData } from './charts'
 import { clockText } from './clock'
 import { reloadReason } from './guards'
 import { incident, latestIncidents } from './incidents'
-import { emphasised, legible } from './legible'
+import { emphasised, type Look, legible, lookOf } from './legible'
 import { barPosition, gaugeLevel, reservoirLevel, worstLevels } from './levels'
+import { wallTheme } from './theme'
 import { wander } from './wander'
 
 const f = (id: string, properties: Record<string, unknown>): LiveFeature => ({
@@ -93,7 +94,7 @@ describe('incidents', () => {
       title: 'a',
       statusTitle: '状态new',
       progress: 0,
-      colour: themes.night.palette.orange,
+      colour: wallTheme.palette.orange,
     })
     expect(incident(hotline, i('a', 1, 'working')).progress).toBe(0.5)
     expect(shortTitle(hotline)).toBe('热线事件')
@@ -111,7 +112,8 @@ describe('charts', () => {
 
   test('panels fill columns in order and none is cut', () => {
     const sizes = (heights: number[], room: number) => columnsOf(heights.map(panel), room).map(c => c.length)
-    expect(sizes([6, 4, 4, 4], 740)).toEqual([2, 2])
+    expect(sizes([6, 4, 4, 4], 750)).toEqual([2, 2])
+    expect(sizes([7, 5], 750)).toEqual([2])
     expect(sizes([4], 740)).toEqual([1])
     expect(sizes([20, 1], 740)).toEqual([1, 1])
     expect(sizes([], 740)).toEqual([])
@@ -149,14 +151,22 @@ describe('the style at eight metres', () => {
   })
 
   test('what the scene is about is larger, and its context has no symbols', () => {
-    const focus = emphasised(spec, new Map([['halls', 'focus' as const]]))
-    expect((focus.layers[0] as { paint: object }).paint).toEqual({
-      'circle-radius': ['interpolate', ['linear'], ['zoom'], 5, 4 * 1.35, 9, ['*', 1.35, ['*', 8, 2]]],
+    const radius = (size: number) => ['interpolate', ['linear'], ['zoom'], 5, 4 * size, 9, ['*', size, ['*', 8, 2]]]
+    const paint = (look: Look) =>
+      emphasised(spec, new Map([['halls', look]])).layers.map(l => (l as { paint?: object }).paint)
+    expect(paint({ size: 2, icons: 'own' })[0]).toEqual({ 'circle-radius': radius(2) })
+    expect(paint({ size: 0.5, icons: 'none' })).toHaveLength(2)
+    const glyph = emphasised(spec, new Map([['halls', { size: 2, icons: 'always' }]])).layers[1]
+    expect(glyph).toMatchObject({ id: 'halls:glyph', minzoom: 0, paint: { 'icon-opacity': 1 } })
+  })
+
+  test('only what worries is named, and few features carry their symbols', () => {
+    expect(lookOf({ id: 'h', opacity: 1, style: { emphasis: 'focus' } }, hotline)).toEqual({
+      size: 2,
+      icons: 'always',
+      named: { attribute: 'status', values: ['new'] },
     })
-    expect(emphasised(spec, new Map([['halls', 'context' as const]])).layers.map(l => l.id)).toEqual([
-      'halls:circle',
-      'names:city',
-    ])
+    expect(lookOf({ id: 'h', opacity: 1, style: { emphasis: 'context' } }, hotline)).toMatchObject({ icons: 'none' })
   })
 })
 
