@@ -2,6 +2,7 @@ package sample
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/paulmach/orb"
 
@@ -133,7 +134,8 @@ func (w *World) Vehicles() []Vehicle {
 	var vs []Vehicle
 	for n := 1; n <= 200; n++ {
 		c := r.county(w.Ground)
-		line := nearestRoad(roads, c.seat())
+		choices := roadsFrom(roads, c.seat())
+		line := choices[r.IntN(len(choices))]
 		rounds, span := 1.0, r.between(2.6, 4.6, 0.1) // km one way
 		if r.Float64() < 0.5 {
 			rounds, span = 2, r.between(1.5, 2.4, 0.1)
@@ -150,23 +152,25 @@ func (w *World) Vehicles() []Vehicle {
 	return vs
 }
 
-// nearestRoad returns the road with the end nearest to p, starting there.
-func nearestRoad(roads []Road, p orb.Point) orb.LineString {
-	var best orb.LineString
-	reversed, away := false, 1e9
+// roadsFrom returns the roads that end at the junction nearest to p, all of them
+// starting there.
+func roadsFrom(roads []Road, p orb.Point) []orb.LineString {
+	away := math.Inf(1)
 	for _, road := range roads {
-		for end, v := range []orb.Point{road.Line[0], road.Line[len(road.Line)-1]} {
-			if d := Distance(p, v); d < away {
-				best, reversed, away = road.Line, end == 1, d
-			}
+		away = min(away, Distance(p, road.Line[0]), Distance(p, road.Line[len(road.Line)-1]))
+	}
+	var lines []orb.LineString
+	for _, road := range roads {
+		switch {
+		case Distance(p, road.Line[0]) == away:
+			lines = append(lines, road.Line)
+		case Distance(p, road.Line[len(road.Line)-1]) == away:
+			back := road.Line.Clone()
+			back.Reverse()
+			lines = append(lines, back)
 		}
 	}
-	if !reversed {
-		return best
-	}
-	back := best.Clone()
-	back.Reverse()
-	return back
+	return lines
 }
 
 // stretch returns the part of a line between two distances in km from its start.

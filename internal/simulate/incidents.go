@@ -75,12 +75,12 @@ func callFrom(ground *sample.Ground, zones []zone, vehicles []vehicle, id string
 	for _, v := range vehicles {
 		at := v.onBeat(t).at
 		z, away := nearest(zones, at)
-		if away > 60 {
+		if away > 50 {
 			continue
 		}
 		// The worse the flood and the nearer, the likelier the call; least likely
 		// where the vehicle is away already.
-		s := z.wave.at(t+20) - away/120 + 0.5*chance(id, v.ID)
+		s := z.wave.at(t+20) - away/60 + 0.5*chance(id, v.ID)
 		if v.task != nil {
 			s--
 		}
