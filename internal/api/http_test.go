@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/paulmach/orb/encoding/mvt"
 
@@ -314,5 +317,43 @@ func TestTheRoutesPatternIsLeftForWhoeverMeasures(t *testing.T) {
 	s.get(hospitals+"/h01").want(t, 200)
 	if pattern != "/api/collections/{layer}/items/{feature}" {
 		t.Errorf("got %q", pattern)
+	}
+}
+
+func TestWhoHasGoneGetsNothingAndWhoWaitedTooLongIsToldSo(t *testing.T) {
+	a := &api{Deps: Deps{Log: slog.New(slog.DiscardHandler)}}
+	h := a.handle(func(_ http.ResponseWriter, r *http.Request) error {
+		<-r.Context().Done()
+		return layers.Errorf(layers.Internal, "query: interrupted (9)")
+	})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	func() {
+		defer func() {
+			if p := recover(); p != http.ErrAbortHandler {
+				t.Errorf("recovered %v", p)
+			}
+		}()
+		h(httptest.NewRecorder(), httptest.NewRequest("GET", "/api", nil).WithContext(gone))
+	}()
+	late, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	w := httptest.NewRecorder()
+	h(w, httptest.NewRequest("GET", "/api", nil).WithContext(late))
+	if w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
+
+func TestErrorsNameWhatWasSentAndNotWhatWeMadeOfIt(t *testing.T) {
+	err := &layers.Error{Code: layers.Conflict, Message: "edits[3]: it exists", Violations: []layers.Violation{{Field: "edits[3].properties.level"}, {Field: "edits[12]"}}}
+	for list, want := range map[string]string{"": "it exists|properties.level|", "features": "features[3]: it exists|features[3].properties.level|features[12]"} {
+		var got *layers.Error
+		if !errors.As(inBody(err, list), &got) || got.Message+"|"+got.Violations[0].Field+"|"+got.Violations[1].Field != want {
+			t.Errorf("%q: got %+v", list, got)
+		}
+	}
+	if err.Violations[0].Field != "edits[3].properties.level" {
+		t.Error("the store's error was changed")
 	}
 }

@@ -52,16 +52,20 @@ func (a *api) handle(h func(http.ResponseWriter, *http.Request) error) http.Hand
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
-		if err := h(w, r.WithContext(ctx)); err != nil {
+		err := h(w, r.WithContext(ctx))
+		switch {
+		case err == nil:
+		case errors.Is(r.Context().Err(), context.Canceled):
+			panic(http.ErrAbortHandler) // nobody is there to read an answer
+		case ctx.Err() != nil: // whatever a store makes of it
+			a.fail(w, r, &layers.Error{Code: layers.Unavailable, Message: "it took too long", Cause: err})
+		default:
 			a.fail(w, r, err)
 		}
 	}
 }
 
 func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		panic(http.ErrAbortHandler) // nobody is there to read an answer
-	}
 	p, header := problemOf(err)
 	p.Instance = "urn:onemap:request:" + w.Header().Get(requestIDHeader)
 	if p.Status >= 500 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 
 	"onemap/internal/access"
 	"onemap/internal/geojson"
@@ -214,24 +215,31 @@ func writeReceipt(w http.ResponseWriter, status int, rc layers.Receipt) error {
 	return writeJSON(w, status, out)
 }
 
-var editPath = regexp.MustCompile(`^edits\[(\d+)\]\.?`)
+var (
+	editPath   = regexp.MustCompile(`^edits\[\d+\]\.?`)
+	editPrefix = regexp.MustCompile(`^edits\[\d+\]: `)
+)
 
 // inBody turns the core's paths ("edits[3].properties.level") into those of what
 // the client sent: "features[3].properties.level", or "properties.level".
 func inBody(err error, list string) error {
 	var e *layers.Error
-	if !errors.As(err, &e) || len(e.Violations) == 0 {
+	if !errors.As(err, &e) {
 		return err
 	}
+	rename := func(s string, path *regexp.Regexp) string {
+		return path.ReplaceAllStringFunc(s, func(at string) string {
+			if list == "" {
+				return ""
+			}
+			return list + at[len("edits"):]
+		})
+	}
 	out := *e
-	out.Violations = make([]layers.Violation, len(e.Violations))
-	for i, v := range e.Violations {
-		if list == "" {
-			v.Field = editPath.ReplaceAllString(v.Field, "")
-		} else {
-			v.Field = editPath.ReplaceAllStringFunc(v.Field, func(s string) string { return list + s[len("edits"):] })
-		}
-		out.Violations[i] = v
+	out.Message = rename(e.Message, editPrefix)
+	out.Violations = slices.Clone(e.Violations)
+	for i := range out.Violations {
+		out.Violations[i].Field = rename(out.Violations[i].Field, editPath)
 	}
 	return &out
 }
