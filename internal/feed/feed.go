@@ -68,6 +68,7 @@ func (f *Feed) Start(ctx context.Context) error {
 	defer f.mu.Unlock()
 	if !f.started {
 		f.started, f.cursor = true, head
+		f.announce()
 	}
 	return nil
 }
@@ -159,6 +160,11 @@ func (f *Feed) advance(to layers.Cursor, count func(*Stats)) {
 	defer f.mu.Unlock()
 	f.cursor = to
 	count(&f.stats)
+	f.announce()
+}
+
+// announce wakes who waits for the cursor. The caller holds the lock.
+func (f *Feed) announce() {
 	close(f.advanced)
 	f.advanced = make(chan struct{})
 }
