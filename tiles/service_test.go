@@ -15,11 +15,12 @@ import (
 	"time"
 
 	"github.com/paulmach/orb"
+	"pgregory.net/rapid"
 
 	"onemap/layers"
 )
 
-func newService(t testing.TB, src Source, o Options) *Service {
+func newService(t rapid.TB, src Source, o Options) *Service {
 	t.Helper()
 	s, err := New(src, o)
 	if err != nil {
@@ -28,7 +29,7 @@ func newService(t testing.TB, src Source, o Options) *Service {
 	return s
 }
 
-func mustTile(t testing.TB, s *Service, c Coord, ids ...string) *Tile {
+func mustTile(t rapid.TB, s *Service, c Coord, ids ...string) *Tile {
 	t.Helper()
 	tile, err := s.Tile(context.Background(), layers.Official, ids, c.Z, c.X, c.Y)
 	if err != nil {
