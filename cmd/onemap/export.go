@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"onemap/internal/ingest"
+	"onemap/internal/ingest/gpkgread"
 	"onemap/layers"
 	"onemap/layers/gpkg"
 )
@@ -118,21 +119,34 @@ func (c *exportCmd) geoPackage(ctx context.Context, s *streams, from layers.Stor
 	if c.Output == "-" || isDirectory(c.Output) {
 		return errors.New("a GeoPackage holds all layers in one file: name it with -o FILE.gpkg")
 	}
-	return c.replace(c.Output, func(unfinished string) error {
-		to, err := gpkg.Open(ctx, unfinished, gpkg.Options{})
-		if err != nil {
+	return c.replace(c.Output, func(unfinished string) (err error) {
+		working := unfinished + ".store"
+		defer func() { err = errors.Join(err, removeAll(working)) }()
+		if err := c.copyTo(ctx, s, from, working); err != nil {
 			return err
 		}
-		for _, layer := range c.Layers {
-			var n int64
-			if n, err = ingest.Copy(ctx, from, to, layer, operator(s)); err != nil {
-				err = fmt.Errorf("export %s: %w", layer, err)
-				break
-			}
-			fmt.Fprintf(s.out, "%s: %s features to %s\n", layer, thousands(n), c.Output)
-		}
-		return errors.Join(err, to.Close())
+		return gpkgread.HandOver(ctx, working, unfinished)
 	})
+}
+
+// copyTo copies the layers into a new store.
+func (c *exportCmd) copyTo(ctx context.Context, s *streams, from layers.Store, path string) error {
+	if err := removeAll(path); err != nil {
+		return err
+	}
+	to, err := gpkg.Open(ctx, path, gpkg.Options{})
+	if err != nil {
+		return err
+	}
+	for _, layer := range c.Layers {
+		n, copyErr := ingest.Copy(ctx, from, to, layer, operator(s))
+		if copyErr != nil {
+			err = fmt.Errorf("export %s: %w", layer, copyErr)
+			break
+		}
+		fmt.Fprintf(s.out, "%s: %s features to %s\n", layer, thousands(n), c.Output)
+	}
+	return errors.Join(err, to.Close())
 }
 
 // replace lets write make a file beside path and then puts it there.

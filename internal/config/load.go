@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Flags are the settings that the command line gave; nil means not given.
@@ -55,6 +56,8 @@ func Load(flags Flags, environ []string) (*Loaded, error) {
 			return nil, err
 		}
 		l.File = file
+	case !named && errors.Is(err, syscall.ENOTDIR):
+		return nil, fmt.Errorf("the data directory %s is not a directory; choose another with --data", filepath.Dir(file))
 	case named || !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("read the settings: %w", err)
 	}

@@ -1,8 +1,9 @@
 // Package gpkgread reads the feature tables of a GeoPackage (OGC 12-128r18) that
-// somebody else wrote. It only reads; the store has its own package.
+// somebody else wrote, and copies one for handing over. It changes none; the store
+// has its own package.
 //
 // Beside layers/gpkg it is the one package that may import SQLite. Only
-// internal/ingest imports it.
+// internal/ingest and cmd import it.
 package gpkgread
 
 import (
