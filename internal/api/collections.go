@@ -86,31 +86,28 @@ func first(t layers.Text) string {
 
 // catalogueTag changes with every change of data, definitions or freshness. It
 // is weak: the age in an answer grows while the tag stays.
-func (a *api) catalogueTag(r *http.Request, position layers.Position, entries ...layers.Entry) (string, error) {
-	head, err := a.Store.Head(r.Context())
-	if err != nil {
-		return "", err
-	}
+func (a *api) catalogueTag(c layers.Cursor, entries ...layers.Entry) string {
 	h := fnv.New64a()
 	for _, e := range entries {
 		fmt.Fprint(h, e.ID, e.Freshness(a.Now()), "\n")
 	}
-	return fmt.Sprintf(`W/"%s-%d-%x"`, head.Epoch, position, h.Sum64()), nil
+	return fmt.Sprintf(`W/"%s-%d-%x"`, c.Epoch, c.Position, h.Sum64())
 }
 
 func (a *api) collections(w http.ResponseWriter, r *http.Request) error {
 	if err := noParams(r); err != nil {
 		return err
 	}
+	head, err := a.Store.Head(r.Context())
+	if err != nil {
+		return err
+	}
 	entries, position, err := a.reader(r).Layers(r.Context())
 	if err != nil {
 		return err
 	}
-	tag, err := a.catalogueTag(r, position, entries...)
-	if err != nil {
-		return err
-	}
-	if notModified(w, r, tag) {
+	head.Position = position
+	if notModified(w, r, a.catalogueTag(head, entries...)) {
 		return nil
 	}
 	list := make([]collection, len(entries))
@@ -128,14 +125,22 @@ func (a *api) collections(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) collection(w http.ResponseWriter, r *http.Request) error {
-	reader := a.reader(r)
+	// The head before the layer: at worst the tag is older than the answer, and
+	// the next question brings it again.
+	head, err := a.Store.Head(r.Context())
+	if err != nil {
+		return err
+	}
 	// Whether a layer is there comes before what is wrong with the question.
-	e, err := reader.Layer(r.Context(), pathParam(r, "layer"))
+	e, err := a.reader(r).Layer(r.Context(), pathParam(r, "layer"))
 	if err != nil {
 		return err
 	}
 	if err := noParams(r); err != nil {
 		return err
+	}
+	if notModified(w, r, a.catalogueTag(head, e)) {
+		return nil
 	}
 	return writeJSON(w, http.StatusOK, a.describe(r, e))
 }
