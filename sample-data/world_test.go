@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,24 +28,39 @@ func newTestWorld(t *testing.T) *World {
 	return w
 }
 
-// everything returns what all layers hold.
-func everything(t *testing.T, w *World) map[string][]layers.Edit {
+// everything returns what all layers hold, made once for the tests that only read it.
+func everything(t *testing.T) map[string][]layers.Edit {
 	t.Helper()
-	all := map[string][]layers.Edit{}
-	for _, l := range Layers() {
-		edits, err := w.Features(l.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[l.ID] = edits
+	all, err := makeOnce()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
+}
+
+var makeOnce = sync.OnceValues(makeEverything)
+
+func makeEverything() (map[string][]layers.Edit, error) {
+	w, err := NewWorld(testNow)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string][]layers.Edit{}
+	for _, l := range Layers() {
+		if all[l.ID], err = w.Features(l.ID); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 func TestTheSameSeedMakesTheSameData(t *testing.T) {
 	digest := func() string {
 		h := sha256.New()
-		all := everything(t, newTestWorld(t))
+		all, err := makeEverything()
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, l := range Layers() {
 			for _, e := range all[l.ID] {
 				properties, err := json.Marshal(e.Properties)
@@ -62,7 +78,7 @@ func TestTheSameSeedMakesTheSameData(t *testing.T) {
 }
 
 func TestEveryFeatureFitsItsLayer(t *testing.T) {
-	all := everything(t, newTestWorld(t))
+	all := everything(t)
 	for _, l := range Layers() {
 		edits := all[l.ID]
 		if len(edits) == 0 {
@@ -162,7 +178,7 @@ func TestTheCensusAddsUpToThePublishedFigure(t *testing.T) {
 }
 
 func TestInventedThingsAreNamedAsSuch(t *testing.T) {
-	all := everything(t, newTestWorld(t))
+	all := everything(t)
 	for _, l := range Layers() {
 		if l.Display.Base != "" {
 			continue
@@ -183,7 +199,7 @@ func TestInventedThingsAreNamedAsSuch(t *testing.T) {
 func TestNeighboursAreNamesOnly(t *testing.T) {
 	w := newTestWorld(t)
 	want := map[string]bool{"贵州": true, "云南": true, "湖南": true, "广东": true, "海南": true, "越南": true}
-	for id, edits := range everything(t, w) {
+	for id, edits := range everything(t) {
 		for _, e := range edits {
 			neighbour := e.Properties["kind"] == "neighbour"
 			if neighbour {
@@ -276,7 +292,7 @@ func TestTheWaterLayersGiveNoCapacities(t *testing.T) {
 }
 
 func TestGeometriesSurviveGeoJSON(t *testing.T) {
-	for id, edits := range everything(t, newTestWorld(t)) {
+	for id, edits := range everything(t) {
 		if _, err := geomjson.Marshal(edits[0].Geometry); err != nil {
 			t.Errorf("%s: %v", id, err)
 		}
