@@ -3,7 +3,6 @@ package tiles_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"path/filepath"
 	"testing"
 
@@ -36,10 +35,9 @@ func TestEveryTileThatAnEditChangesIsForgotten(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	round := 0
+	w := newWorld(ctx, t, store)
 	rapid.Check(t, func(t *rapid.T) {
-		round++
-		w := newWorld(ctx, t, store, fmt.Sprintf("round-%d", round))
+		w.empty(ctx, t)
 		for range rapid.IntRange(1, 5).Draw(t, "steps") {
 			edits := w.edits(t)
 			near := w.tilesNear(ctx, t, edits)
@@ -69,24 +67,39 @@ func TestEveryTileThatAnEditChangesIsForgotten(t *testing.T) {
 	})
 }
 
-func newWorld(ctx context.Context, t *rapid.T, store *gpkg.Store, id string) *world {
+func newWorld(ctx context.Context, t *testing.T, store *gpkg.Store) *world {
 	service, err := tiles.New(store, tiles.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, err := store.Head(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{store: store, service: service, at: at, layer: id}
-	if _, err := store.DefineLayer(ctx, layers.Actor{Name: "test"}, &layers.Layer{
-		ID: id, Title: layers.Text{Zh: "示例"}, Sharing: layers.Unconditional, UpdateCycle: layers.Irregular, Geometry: layers.AnyGeometry,
+	w := &world{store: store, service: service, layer: "moving"}
+	if w.at, err = store.DefineLayer(ctx, layers.Actor{Name: "test"}, &layers.Layer{
+		ID: w.layer, Title: layers.Text{Zh: "示例"}, Sharing: layers.Unconditional, UpdateCycle: layers.Irregular, Geometry: layers.AnyGeometry,
 		Schema: layers.Schema{{Name: "level", Type: layers.Integer}},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	w.follow(ctx, t)
 	return w
+}
+
+// empty deletes what the round before left, so that rounds don't depend on each
+// other.
+func (w *world) empty(ctx context.Context, t *rapid.T) {
+	page, err := w.store.As(layers.Owner).Query(ctx, layers.Query{Layer: w.layer, Limit: 100, SkipGeometry: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var edits []layers.Edit
+	for _, f := range page.Features {
+		edits = append(edits, layers.Edit{Op: layers.Delete, ID: f.ID})
+	}
+	if len(edits) == 0 {
+		return
+	}
+	if _, err := w.store.Apply(ctx, layers.Actor{Name: "test"}, w.layer, edits); err != nil {
+		t.Fatal(err)
+	}
+	w.follow(ctx, t)
 }
 
 // follow tells the service what happened, as the feed does.
