@@ -17,8 +17,10 @@ build: web ## build the front end and the binary ./onemap
 	CGO_ENABLED=0 go build -trimpath -o onemap ./cmd/onemap
 
 web: web/dist/index.html.gz
+# Not npm ci: it refuses a lock file that lacks optional packages of other platforms,
+# which npm leaves out when its registry does not carry them. The versions are the lock's.
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
-	cd web && npm ci --no-audit --no-fund && touch node_modules/.package-lock.json
+	cd web && npm install --no-save --no-audit --no-fund --loglevel error && touch node_modules/.package-lock.json
 web/dist/index.html.gz: web/node_modules/.package-lock.json $(WEB)
 	cd web && npm run build
 
