@@ -72,6 +72,8 @@ func Handler(files fs.FS) (http.Handler, error) {
 			name = "/index.html"
 		case "/wall", "/wall/":
 			name = "/wall.html"
+		case "/favicon.ico": // asked for beside pages that name no icon
+			name = "/favicon.svg"
 		}
 		a, ok := assets[name]
 		if !ok {

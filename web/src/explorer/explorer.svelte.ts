@@ -8,6 +8,7 @@ import {
   type DivisionProfile,
   type Entry,
   type Join,
+  type LonLat,
   OfflineError,
   type OnemapFeature,
   type SearchResult,
@@ -33,6 +34,13 @@ export interface DivisionName {
   nameEn?: string
   level: number
   parent?: string
+}
+
+/** Where the camera is to go. */
+export interface Flight {
+  bbox?: BBox
+  center?: LonLat
+  zoom?: number
 }
 
 const statsEvery = 30_000 // ms between two readings of counts and ages
@@ -68,7 +76,10 @@ export class Explorer {
   highlight: Feature[] = $state.raw([])
 
   panelOpen = $state(true)
+  /** What the reader wants of the legend; null: folded while a card needs the room. */
+  legendWanted: boolean | null = $state(null)
   scale = $state(1)
+  zoom = $state(0)
   now = $state(Date.now())
 
   words: Dictionary = $derived(dictionary(this.state.lang))
@@ -87,13 +98,17 @@ export class Explorer {
     this.state.choropleth ? choroplethOf(this.entries, this.state.choropleth, this.choroplethData) : null,
   )
 
+  legendOpen = $derived(this.legendWanted ?? this.state.selection === null)
+
   live: LiveClient | null = null
   #abort = new Map<string, AbortController>()
   #timers: ReturnType<typeof setInterval>[] = []
+  #flight: Flight | null = null
+  // The camera follows what is selected, but not a link that says itself where to look.
+  #follows = this.state.camera === null
   #names = new Map<string, Promise<string>>()
-  /** Told of every wish to move the camera. */
-  onFly: ((to: { bbox?: [number, number, number, number]; center?: [number, number]; zoom?: number }) => void) | null =
-    null
+  /** The map's ear for wishes to move the camera, while there is a map. */
+  onFly: ((to: Flight) => void) | null = null
   onHome: (() => void) | null = null
   onTilesChanged: ((layer: string) => void) | null = null
 
@@ -130,6 +145,19 @@ export class Explorer {
       for (const timer of this.#timers) clearInterval(timer)
       this.live?.close()
     }
+  }
+
+  /** Moves the camera, as soon as there is one. */
+  flyTo(to: Flight): void {
+    if (this.onFly) this.onFly(to)
+    else this.#flight = to
+  }
+
+  /** The wish that came before the map. */
+  takeFlight(): Flight | null {
+    const flight = this.#flight
+    this.#flight = null
+    return flight
   }
 
   text(text: Text | string | undefined): string {
@@ -183,6 +211,8 @@ export class Explorer {
 
   select(selection: Selection | null, candidates: Hit[] = []): void {
     this.candidates = candidates
+    this.legendWanted = null
+    this.#follows = true
     this.state.selection = selection
     this.#readSelection(selection)
   }
@@ -194,8 +224,8 @@ export class Explorer {
   /** Goes to a search result and selects it. */
   open(result: SearchResult): void {
     const entry = this.byId.get(result.layer)
-    if (result.bbox && result.bbox[2] - result.bbox[0] > 0.01) this.onFly?.({ bbox: result.bbox })
-    else this.onFly?.({ center: result.center, zoom: 13 })
+    if (result.bbox && result.bbox[2] - result.bbox[0] > 0.01) this.flyTo({ bbox: result.bbox })
+    else this.flyTo({ center: result.center, zoom: 13 })
     const base = entry?.layer.display?.base
     if (result.division && (base === 'division' || base === 'township')) {
       this.select({ kind: 'division', code: result.division })
@@ -304,7 +334,12 @@ export class Explorer {
   async #readProfile(code: string): Promise<void> {
     this.profile = { status: 'loading' }
     const read = await this.#answer('profile', signal => this.api.division(code, signal))
-    if (read) this.profile = read
+    if (!read) return
+    this.profile = read
+    if (read.status !== 'ready' || !this.#follows) return
+    const { level, bbox } = read.value.division
+    if (level === 1) this.onHome?.()
+    else if (bbox) this.flyTo({ bbox })
   }
 
   async #readJoin(code: string): Promise<void> {
@@ -315,6 +350,9 @@ export class Explorer {
     if (read.status !== 'ready') return
     const place = read.value.layers.flatMap(l => l.features).find(f => f.geometry)
     this.highlight = place ? [place as Feature] : []
+    if (place?.geometry?.type === 'Point' && this.#follows && this.state.camera === null) {
+      this.flyTo({ center: place.geometry.coordinates as LonLat, zoom: 11 })
+    }
   }
 
   async #readOutline(code: string): Promise<void> {
@@ -412,9 +450,10 @@ export class Explorer {
     const camera = next.camera
     this.state = next
     this.candidates = []
+    this.#follows = camera === null
     this.#readSelection(next.selection)
     if (next.choropleth) void this.needDivisions()
-    if (camera) this.onFly?.(camera)
+    if (camera) this.flyTo(camera)
     else this.onHome?.()
   }
 }

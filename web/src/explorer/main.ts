@@ -1,7 +1,9 @@
-import 'maplibre-gl/dist/maplibre-gl.css'
 import '../ui/tokens.css'
 import { mount } from 'svelte'
 import App from './App.svelte'
 
 const target = document.getElementById('app')
-if (target) mount(App, { target })
+if (target) {
+  target.replaceChildren() // what index.html shows until here
+  mount(App, { target })
+}

@@ -1,45 +1,33 @@
 // Draws the images that a style names (src/style/images.ts): icons from their
 // SVG files, arrows and hatches with a canvas. Everything comes from this server.
 
-import { type ImageRequest, parseImage } from '../style'
+import { iconAddress, parseImage, shapeSize } from '../style'
+import { distanceField } from './distance-field'
 
 export interface MapImage {
   image: ImageData
-  /** Pixels of the image in one CSS pixel. */
-  pixelRatio: number
+  /** The image is a distance field: it has no colour of its own and is sharp at every size. */
+  sdf: boolean
 }
 
-/** Sharp up to a 4K wall at twice the size. */
-const pixelRatio = 4
+/** Pixels round a shape in which its distance field fades, and in which a halo has room. */
+const margin = 8
 
 /** The image that a style names, or null if no such icon exists. */
 export async function drawImage(name: string): Promise<MapImage | null> {
   const request = parseImage(name)
-  if (!request) return null
-  switch (request.kind) {
-    case 'glyph':
-      return glyph(request)
+  switch (request?.kind) {
+    case 'glyph': {
+      const icon = await load(iconAddress(request.symbol))
+      return icon && shape(context => context.drawImage(icon, 0, 0, shapeSize, shapeSize))
+    }
     case 'heading':
-      return canvasImage(28, context => heading(context, request))
+      return shape(arrow)
     case 'hatch':
-      return canvasImage(8, context => hatch(context, request))
+      return { image: draw(hatchSize, context => hatch(context, request.color)), sdf: false }
+    default:
+      return null
   }
-}
-
-/** Where an icon of Maki or Temaki lies; a page may show it too. */
-export function iconAddress(symbol: string): string {
-  return `${__ICONS__}/${symbol.replace(/[^a-zA-Z0-9_-]/g, '')}.svg`
-}
-
-async function glyph({ symbol, color }: { symbol: string; color: string }): Promise<MapImage | null> {
-  const icon = await load(iconAddress(symbol))
-  if (!icon) return null
-  return canvasImage(20, context => {
-    context.drawImage(icon, 0, 0, 20, 20)
-    context.globalCompositeOperation = 'source-in'
-    context.fillStyle = color
-    context.fillRect(0, 0, 20, 20)
-  })
 }
 
 function load(address: string): Promise<HTMLImageElement | null> {
@@ -51,39 +39,43 @@ function load(address: string): Promise<HTMLImageElement | null> {
   })
 }
 
-function heading(context: CanvasRenderingContext2D, { color, ring }: { color: string; ring: string }): void {
-  context.translate(14, 15)
+/** A disc's worth of arrow that points north. */
+function arrow(context: CanvasRenderingContext2D): void {
+  const s = shapeSize / 2
+  context.translate(s, s * 1.08)
   context.beginPath()
-  context.moveTo(0, -13)
-  context.lineTo(8.5, 9)
-  context.quadraticCurveTo(0, 4, -8.5, 9)
+  context.moveTo(0, -s)
+  context.lineTo(s * 0.68, s * 0.78)
+  context.quadraticCurveTo(0, s * 0.36, -s * 0.68, s * 0.78)
   context.closePath()
-  context.lineJoin = 'round'
-  context.lineWidth = 3.5
-  context.strokeStyle = ring
-  context.stroke()
-  context.fillStyle = color
   context.fill()
 }
 
-function hatch(context: CanvasRenderingContext2D, { color }: { color: string }): void {
+const hatchSize = 16
+
+function hatch(context: CanvasRenderingContext2D, color: string): void {
   context.strokeStyle = color
-  context.lineWidth = 1.4
-  for (const offset of [-8, 0, 8]) {
-    context.moveTo(offset - 1, 9)
-    context.lineTo(offset + 9, -1)
+  context.lineWidth = 2
+  for (const offset of [-hatchSize, 0, hatchSize]) {
+    context.moveTo(offset - 1, hatchSize + 1)
+    context.lineTo(offset + hatchSize + 1, -1)
   }
   context.stroke()
 }
 
-function canvasImage(size: number, draw: (context: CanvasRenderingContext2D) => void): MapImage {
-  const canvas = document.createElement('canvas')
-  canvas.width = canvas.height = size * pixelRatio
-  const context = canvas.getContext('2d', { willReadFrequently: true })
-  if (!context) throw new Error('no canvas')
-  context.scale(pixelRatio, pixelRatio)
-  draw(context)
-  return { image: context.getImageData(0, 0, canvas.width, canvas.height), pixelRatio }
+function shape(paint: (context: CanvasRenderingContext2D) => void): MapImage {
+  const drawn = draw(shapeSize + 2 * margin, context => {
+    context.translate(margin, margin)
+    paint(context)
+  })
+  return { image: distanceField(drawn), sdf: true }
 }
 
-export type { ImageRequest }
+function draw(size: number, paint: (context: CanvasRenderingContext2D) => void): ImageData {
+  const canvas = document.createElement('canvas')
+  canvas.width = canvas.height = size
+  const context = canvas.getContext('2d', { willReadFrequently: true })
+  if (!context) throw new Error('no canvas')
+  paint(context)
+  return context.getImageData(0, 0, size, size)
+}

@@ -90,16 +90,8 @@ const contextPatience = 5000
 
 setWorkerUrl(workerUrl)
 
-/** Reports whether this browser can draw the map at all. */
-export function canDrawMap(): boolean {
-  try {
-    const context = document.createElement('canvas').getContext('webgl2')
-    context?.getExtension('WEBGL_lose_context')?.loseContext()
-    return context !== null
-  } catch {
-    return false
-  }
-}
+/** This browser can't draw a map: WebGL 2 is missing or switched off. */
+export class NoWebGLError extends Error {}
 
 /**
  * The one owner of the GL map. Pages tell it what to show as data (a MapSpec from src/style, features, a camera) and hear
@@ -120,6 +112,7 @@ export class OneMap {
   #patience: ReturnType<typeof setTimeout> | undefined
   #images = new Map<string, ReturnType<typeof drawImage>>()
 
+  /** Throws a NoWebGLError where no map can be drawn. */
   constructor(options: MapOptions) {
     this.#options = options
     this.#padding = options.padding ?? noPadding
@@ -243,7 +236,7 @@ export class OneMap {
       transition: { duration: fade, delay: 0 },
       'font-faces': fontFaces,
     }
-    const map = new GLMap({
+    const map = newMap({
       container,
       style,
       center: camera.center,
@@ -281,7 +274,7 @@ export class OneMap {
       this.#loaded = true
       if (this.#wanted) this.show(this.#wanted)
     })
-    map.on('styleimagemissing', event => void this.#provide(map, event.id))
+    map.setMissingStyleImageResolver(name => this.#provide(map, name))
     map.on('moveend', event => events.onCamera?.(this.camera, 'originalEvent' in event && !!event.originalEvent))
     map.on('idle', () => events.onIdle?.())
     map.on('error', event => events.onError?.(new Error(event.error.message)))
@@ -349,7 +342,7 @@ export class OneMap {
     }
     const drawn = await drawing
     if (!drawn || map !== this.#map || map.hasImage(name)) return
-    map.addImage(name, drawn.image, { pixelRatio: drawn.pixelRatio })
+    map.addImage(name, drawn.image, { sdf: drawn.sdf })
   }
 
   #rebuild(): void {
@@ -359,6 +352,14 @@ export class OneMap {
     this.#map.remove()
     this.#map = this.#create(camera)
     this.#map.once('idle', () => this.#options.events?.onLost?.(false))
+  }
+}
+
+function newMap(options: ConstructorParameters<typeof GLMap>[0]): GLMap {
+  try {
+    return new GLMap(options)
+  } catch (error) {
+    throw new NoWebGLError('WebGL 2 is missing', { cause: error })
   }
 }
 

@@ -2,8 +2,8 @@
 // like any other. Nothing here is drawn as a state border, and nothing outside
 // the region is drawn but names.
 
-import type { FilterSpecification, LayerSpecification } from 'maplibre-gl'
-import type { BasePart, Layer } from '../api'
+import type { FilterSpecification, LayerSpecification, SourceSpecification } from 'maplibre-gl'
+import type { BasePart, BBox, Layer } from '../api'
 import type { Lang } from '../i18n'
 import { byZoom, fonts, nameExpression } from './expressions'
 import type { Theme } from './theme'
@@ -19,6 +19,37 @@ export interface BaseInput {
 /** The id of the tile source that holds all base layers together. */
 export const baseSource = 'base'
 
+/** The id of the source with the edge of the drawn part of the world. */
+export const frameSource = 'frame'
+
+/** The edge of what is drawn, as a source. */
+export function frame([west, south, east, north]: BBox): SourceSpecification {
+  const ring = [
+    [west, south],
+    [east, south],
+    [east, north],
+    [west, north],
+    [west, south],
+  ]
+  return {
+    type: 'geojson',
+    data: { type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: ring } },
+  }
+}
+
+/** Lets rivers and coasts fade where the data end, instead of breaking off. */
+export function frameLayer(theme: Theme, scale: number): LayerSpecification {
+  const width = byZoom([5, 60, 9, 260], scale)
+  const blur = byZoom([5, 30, 9, 130], scale)
+  return {
+    id: 'frame:fade',
+    type: 'line',
+    source: frameSource,
+    layout: { 'line-join': 'round' },
+    paint: { 'line-color': theme.background, 'line-width': width, 'line-blur': blur },
+  }
+}
+
 /** Fills, then lines: what lies below all data. */
 export function baseGround({ layers, theme, scale }: BaseInput): LayerSpecification[] {
   const of = (part: BasePart) => layers.filter(l => l.display?.base === part)
@@ -26,53 +57,14 @@ export function baseGround({ layers, theme, scale }: BaseInput): LayerSpecificat
     { id: 'base:background', type: 'background', paint: { 'background-color': theme.background } },
   ]
   for (const { id } of of('outline')) {
-    out.push(
-      line(
-        `${id}:glow-wide`,
-        id,
-        theme.glow,
-        byZoom(
-          [
-            [5, 14],
-            [9, 34],
-          ],
-          scale,
-        ),
-        {
-          'line-blur': byZoom(
-            [
-              [5, 14],
-              [9, 34],
-            ],
-            scale,
-          ),
-          'line-opacity': 0.3,
-        },
-      ),
-      line(
-        `${id}:glow`,
-        id,
-        theme.glow,
-        byZoom(
-          [
-            [5, 5],
-            [9, 12],
-          ],
-          scale,
-        ),
-        {
-          'line-blur': byZoom(
-            [
-              [5, 5],
-              [9, 12],
-            ],
-            scale,
-          ),
-          'line-opacity': 0.5,
-        },
-      ),
-      { id: `${id}:land`, type: 'fill', source: baseSource, 'source-layer': id, paint: { 'fill-color': theme.land } },
-    )
+    const glow = byZoom([5, 5, 9, 12], scale)
+    out.push(line(`${id}:glow`, id, theme.glow, glow, { 'line-blur': glow, 'line-opacity': 0.55 }), {
+      id: `${id}:land`,
+      type: 'fill',
+      source: baseSource,
+      'source-layer': id,
+      paint: { 'fill-color': theme.land },
+    })
   }
   return out
 }
@@ -87,16 +79,7 @@ export function baseLines({ layers, theme, scale }: BaseInput): LayerSpecificati
     out.push({ ...area(layer, 0, countyZoom, 'city-area'), filter: ['==', ['get', 'level'], 2] })
   }
   for (const { id } of of('river')) {
-    const width = (n: number) =>
-      byZoom(
-        [
-          [5, n * 0.45],
-          [8, n],
-          [12, n * 2.4],
-          [15, n * 4],
-        ],
-        scale,
-      )
+    const width = (n: number) => byZoom([5, n * 0.45, 8, n, 12, n * 2.4, 15, n * 4], scale)
     out.push(
       {
         ...line(`${id}:minor`, id, theme.river, width(0.7), { 'line-opacity': 0.6 }),
@@ -107,188 +90,96 @@ export function baseLines({ layers, theme, scale }: BaseInput): LayerSpecificati
       { ...line(`${id}:major`, id, theme.river, width(2), { 'line-opacity': 0.95 }), filter: rank('<=', 1) },
     )
   }
-  for (const { id } of of('coast'))
-    out.push(
-      line(
-        `${id}:line`,
-        id,
-        theme.coast,
-        byZoom(
-          [
-            [5, 0.6],
-            [10, 1.2],
-          ],
-          scale,
-        ),
-      ),
-    )
+  for (const { id } of of('coast')) out.push(line(`${id}:line`, id, theme.coast, byZoom([5, 0.6, 10, 1.2], scale)))
   for (const { id } of of('township')) {
     out.push({
-      ...line(
-        `${id}:line`,
-        id,
-        theme.townshipLine,
-        byZoom(
-          [
-            [9, 0.5],
-            [13, 1],
-          ],
-          scale,
-        ),
-        {
-          'line-opacity': byZoom([
-            [9, 0],
-            [10, 1],
-          ]),
-        },
-      ),
+      ...line(`${id}:line`, id, theme.townshipLine, byZoom([9, 0.5, 13, 1], scale), {
+        'line-opacity': byZoom([9, 0, 10, 1]),
+      }),
       minzoom: 9,
     })
   }
   for (const { id } of of('division')) {
     out.push(
       {
-        ...line(
-          `${id}:county`,
-          id,
-          theme.countyLine,
-          byZoom(
-            [
-              [6, 0.4],
-              [9, 1],
-              [13, 1.6],
-            ],
-            scale,
-          ),
-          {
-            'line-opacity': byZoom([
-              [6, 0.35],
-              [7.5, 0.8],
-              [9, 1],
-            ]),
-          },
-        ),
+        ...line(`${id}:county`, id, theme.countyLine, byZoom([6, 0.4, 9, 1, 13, 1.6], scale), {
+          'line-opacity': byZoom([6, 0.35, 7.5, 0.8, 9, 1]),
+        }),
         filter: ['==', ['get', 'level'], 3],
       },
       {
-        ...line(
-          `${id}:city`,
-          id,
-          theme.cityLine,
-          byZoom(
-            [
-              [5, 0.7],
-              [9, 1.6],
-              [13, 2.4],
-            ],
-            scale,
-          ),
-        ),
+        ...line(`${id}:city`, id, theme.cityLine, byZoom([5, 0.7, 9, 1.6, 13, 2.4], scale)),
         filter: ['==', ['get', 'level'], 2],
       },
     )
   }
   for (const { id } of of('outline')) {
-    out.push(
-      line(
-        `${id}:line`,
-        id,
-        theme.outline,
-        byZoom(
-          [
-            [5, 1],
-            [9, 1.8],
-            [13, 2.4],
-          ],
-          scale,
-        ),
-      ),
-    )
+    out.push(line(`${id}:line`, id, theme.outline, byZoom([5, 1, 9, 1.8, 13, 2.4], scale)))
   }
   return out
 }
 
 interface LabelKind {
   kind: string
-  size: [zoom: number, px: number][]
+  /** Zoom, then pixels, and so on. */
+  size: number[]
   minzoom: number
   maxzoom?: number
   bold?: boolean
   spacing?: number
   color: 'text' | 'minor' | 'water' | 'neighbour'
-  opacity?: number
+  /** May stand beside its place where another name is in the way. */
+  yields?: boolean
 }
 
 // Least important first: MapLibre places the last layer's labels first.
 const labelKinds: LabelKind[] = [
   {
     kind: 'township',
-    size: [
-      [10.5, 11],
-      [14, 14],
-    ],
+    size: [10.5, 11, 14, 14],
     minzoom: 10.5,
     color: 'minor',
   },
   {
     kind: 'river',
-    size: [
-      [6, 10.5],
-      [10, 13],
-    ],
+    size: [6, 10.5, 10, 13],
     minzoom: 6.6,
     color: 'water',
     spacing: 0.15,
   },
   {
     kind: 'county',
-    size: [
-      [7, 11],
-      [10, 14.5],
-      [13, 18],
-    ],
+    size: [7, 11, 10, 14.5, 13, 18],
     minzoom: 7.6,
     color: 'minor',
   },
   {
     kind: 'island',
-    size: [
-      [6, 10.5],
-      [11, 14],
-    ],
+    size: [6, 10.5, 11, 14],
     minzoom: 7,
     color: 'minor',
   },
   {
     kind: 'neighbour',
-    size: [
-      [5, 13],
-      [9, 20],
-    ],
+    size: [5, 13, 9, 20],
     minzoom: 0,
     color: 'neighbour',
     spacing: 0.35,
   },
   {
     kind: 'sea',
-    size: [
-      [5, 14],
-      [9, 24],
-    ],
+    size: [5, 14, 9, 24],
     minzoom: 0,
     color: 'water',
     spacing: 0.4,
   },
   {
     kind: 'city',
-    size: [
-      [5, 12],
-      [8, 16.5],
-      [11, 22],
-    ],
+    size: [5, 12, 8, 16.5, 11, 22],
     minzoom: 0,
     maxzoom: 13,
     bold: true,
+    yields: true,
     color: 'text',
   },
 ]
@@ -315,7 +206,10 @@ export function baseLabels({ layers, theme, lang, scale }: BaseInput): LayerSpec
             'text-size': byZoom(k.size, scale),
             'text-letter-spacing': lang === 'en' ? 0.02 : (k.spacing ?? 0.06),
             'text-max-width': 8,
-            'text-padding': 3 * scale,
+            'text-padding': 2 * scale,
+            ...(k.yields
+              ? { 'text-variable-anchor': ['center', 'bottom', 'top', 'left', 'right'], 'text-radial-offset': 0.5 }
+              : {}),
             'symbol-sort-key': ['coalesce', ['get', 'rank'], 9],
           },
           paint: {

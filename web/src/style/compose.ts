@@ -3,7 +3,7 @@
 import type { LayerSpecification, SourceSpecification } from 'maplibre-gl'
 import type { BBox, Entry } from '../api'
 import type { Lang } from '../i18n'
-import { baseGround, baseLabels, baseLines, baseSource } from './base'
+import { baseGround, baseLabels, baseLines, baseSource, frame, frameLayer, frameSource } from './base'
 import { type Choropleth, choroplethLayers } from './choropleth'
 import { type DataInput, dataLabels, dataLayers, kindsOf } from './data'
 import { selectionLayers, selectionSource } from './selection'
@@ -52,7 +52,10 @@ export function compose(input: ComposeInput): MapSpec {
     .sort((a, b) => (a.layer.display?.order ?? 0) - (b.layer.display?.order ?? 0) || compare(a.layer.id, b.layer.id))
   const base = { layers: baseEntries.map(e => e.layer), theme, lang, scale }
 
-  const sources: Record<string, SourceSpecification> = { [selectionSource]: empty() }
+  const sources: Record<string, SourceSpecification> = {
+    [selectionSource]: empty(),
+    [frameSource]: frame(input.bounds),
+  }
   if (base.layers.length > 0) sources[baseSource] = tiles(input, base.layers.map(l => l.id).join(','), 0)
 
   const data: DataInput[] = input.shown
@@ -90,6 +93,7 @@ export function compose(input: ComposeInput): MapSpec {
     ...baseGround(base),
     ...(input.choropleth ? choroplethLayers(input.choropleth, theme, input.choropleth.opacity) : []),
     ...(base.layers.length > 0 ? baseLines(base) : []),
+    frameLayer(theme, scale),
     ...drawn,
     ...selectionLayers(theme, scale),
     ...data.flatMap(dataLabels),

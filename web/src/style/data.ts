@@ -5,7 +5,7 @@ import type { ExpressionSpecification, LayerSpecification } from 'maplibre-gl'
 import type { DisplayClass, Entry } from '../api'
 import type { Lang } from '../i18n'
 import { byClass, byZoom, type Expression, fonts, nameExpression } from './expressions'
-import { glyphImage, hatchImage, headingImage } from './images'
+import { glyphImage, hatchImage, headingImage, shapeSize } from './images'
 import { mix, paletteColor, type Theme } from './theme'
 
 export interface DataInput {
@@ -61,13 +61,7 @@ export function dataLabels(input: DataInput): LayerSpecification[] {
       layout: {
         'text-field': name,
         'text-font': [fonts.regular],
-        'text-size': byZoom(
-          [
-            [8, 11],
-            [14, 13],
-          ],
-          scale,
-        ),
+        'text-size': byZoom([8, 11, 14, 13], scale),
         'text-anchor': 'top',
         'text-offset': [0, 1],
         'text-max-width': 9,
@@ -119,40 +113,30 @@ function pointLayers(input: DataInput): LayerSpecification[] {
         minzoom,
         filter: ['==', ['geometry-type'], 'Point'],
         layout: {
-          'icon-image': classed(entry, c => headingImage(classColor(entry, theme, c.color), theme.ring)),
-          'icon-size': byZoom(
-            [
-              [5, 0.5],
-              [8, 0.72],
-              [12, 1.05],
-            ],
+          'icon-image': headingImage,
+          'icon-size': byZoom([5, 8 / shapeSize, 7, 12 / shapeSize, 9.5, 20 / shapeSize, 12, 30 / shapeSize], [
+            '*',
             scale,
-          ),
+            alarmFactor(entry, 1.25),
+          ] as unknown as ExpressionSpecification),
+          'symbol-sort-key': alarmFirst(entry),
           'icon-rotate': ['to-number', ['get', display.heading], 0],
           'icon-rotation-alignment': 'map',
           'icon-allow-overlap': true,
           'icon-ignore-placement': true,
         },
-        paint: { 'icon-opacity': opacity },
+        paint: {
+          'icon-color': classed(entry, c => classColor(entry, theme, c.color)),
+          'icon-halo-color': theme.ring,
+          // Never more than the distance field has room for: six times the icon-size.
+          'icon-halo-width': byZoom([5, 0.4, 7, 0.8, 9.5, 1.4, 12, 2], scale),
+          'icon-opacity': opacity,
+        },
       },
     ]
   }
   const dense = status.count > 5000
-  const stops: [number, number][] = dense
-    ? [
-        [6, 1.1],
-        [9, 1.8],
-        [11, 3],
-        [13, 5],
-        [15, 8],
-      ]
-    : [
-        [5, 2.6],
-        [7, 4],
-        [9, 6.5],
-        [11, 9.5],
-        [14, 12],
-      ]
+  const stops = dense ? [6, 1.1, 9, 1.8, 11, 3, 13, 5, 15, 8] : [5, 2.6, 7, 4, 9, 6.5, 11, 9.5, 14, 12]
   const color = classed(entry, c => classColor(entry, theme, c.color))
   const size = ['*', scale, sizeFactor(entry)] as unknown as ExpressionSpecification
   const lost = isLost(entry)
@@ -169,21 +153,7 @@ function pointLayers(input: DataInput): LayerSpecification[] {
         'circle-radius': byZoom(stops, size),
         // A lost layer's points are hollow, so that grey is not the only sign.
         'circle-stroke-color': lost ? theme.stale : theme.ring,
-        'circle-stroke-width': lost
-          ? byZoom(
-              [
-                [6, 1],
-                [11, 2],
-              ],
-              scale,
-            )
-          : byZoom(
-              [
-                [6, dense ? 0.2 : 0.8],
-                [11, 1.5],
-              ],
-              scale,
-            ),
+        'circle-stroke-width': lost ? byZoom([6, 1, 11, 2], scale) : byZoom([6, dense ? 0.2 : 0.8, 11, 1.5], scale),
         'circle-opacity': opacity * (lost ? 0.7 : 1),
         'circle-stroke-opacity': opacity,
       },
@@ -198,20 +168,17 @@ function pointLayers(input: DataInput): LayerSpecification[] {
       minzoom: Math.max(minzoom, from0),
       filter: ['==', ['geometry-type'], 'Point'],
       layout: {
-        'icon-image': glyphImage(display.symbol, lost ? theme.stale : theme.glyph),
-        // The glyph image is 20 px across; it fills three fifths of the circle.
+        'icon-image': glyphImage(display.symbol),
+        // A glyph fills five eighths of its circle.
         'icon-size': byZoom(
-          stops.filter(([z]) => z >= 9).map(([z, r]) => [z, (r * 1.25) / 20]),
+          stops.map((n, i) => (i % 2 === 0 ? n : (n * 1.25) / shapeSize)),
           size,
         ),
         'icon-allow-overlap': true,
         'icon-ignore-placement': true,
       },
       paint: {
-        'icon-opacity': byZoom([
-          [from0, 0],
-          [from0 + 0.4, opacity],
-        ]),
+        'icon-opacity': byZoom([from0, 0, from0 + 0.4, opacity]),
       },
     })
   }
@@ -236,14 +203,7 @@ function lineLayers(input: DataInput): LayerSpecification[] {
       id: `${layer.id}:casing`,
       paint: {
         'line-color': theme.ring,
-        'line-width': byZoom(
-          [
-            [5, 1.8],
-            [9, 4],
-            [14, 9],
-          ],
-          factor,
-        ),
+        'line-width': byZoom([5, 1.8, 9, 4, 14, 9], factor),
         'line-opacity': 0.8 * opacity,
       },
     },
@@ -253,14 +213,7 @@ function lineLayers(input: DataInput): LayerSpecification[] {
       ...(isLost(entry) ? { layout: { ...common.layout, 'line-cap': 'butt' as const } } : {}),
       paint: {
         'line-color': color,
-        'line-width': byZoom(
-          [
-            [5, 1],
-            [9, 2.4],
-            [14, 6],
-          ],
-          factor,
-        ),
+        'line-width': byZoom([5, 1, 9, 2.4, 14, 6], factor),
         'line-opacity': opacity,
         ...(isLost(entry) ? { 'line-dasharray': [2, 2] } : {}),
       },
@@ -282,7 +235,7 @@ function polygonLayers(input: DataInput): LayerSpecification[] {
       minzoom,
       filter,
       paint: isLost(entry)
-        ? { 'fill-pattern': hatchImage(theme.stale), 'fill-opacity': 0.55 * opacity }
+        ? { 'fill-pattern': hatchImage(theme.stale), 'fill-opacity': 0.4 * opacity }
         : { 'fill-color': color, 'fill-opacity': (layer.display?.classes?.length ? 0.42 : 0.3) * opacity },
     },
     {
@@ -294,15 +247,8 @@ function polygonLayers(input: DataInput): LayerSpecification[] {
       layout: { 'line-join': 'round' },
       paint: {
         'line-color': color,
-        'line-width': byZoom(
-          [
-            [5, 0.8],
-            [9, 1.6],
-            [13, 2.4],
-          ],
-          scale,
-        ),
-        'line-opacity': opacity,
+        'line-width': byZoom([5, 0.8, 9, 1.6, 13, 2.4], scale),
+        'line-opacity': opacity * (isLost(entry) ? 0.55 : 1),
       },
     },
   ]

@@ -10,15 +10,12 @@ export type Expression<T extends string | number> = ExpressionSpecification | T
 /** Two fonts, of which src/ui/fonts.ts names the files. */
 export const fonts = { regular: 'Noto Sans SC Regular', bold: 'Noto Sans SC SemiBold' }
 
-/** A number that grows with the zoom, linearly between stops [zoom, value], each value times factor. */
-export function byZoom(
-  stops: readonly [zoom: number, value: number][],
-  factor: Expression<number> = 1,
-): ExpressionSpecification {
-  const values = stops.flatMap(([zoom, value]) => [
-    zoom,
-    typeof factor === 'number' ? round(value * factor) : ['*', value, factor],
-  ])
+/** A number that grows with the zoom, linearly between stops (zoom, value, zoom, value, …), each value times factor. */
+export function byZoom(stops: readonly number[], factor: Expression<number> = 1): ExpressionSpecification {
+  const values = stops.map((n, i) => {
+    if (i % 2 === 0) return n
+    return typeof factor === 'number' ? round(n * factor) : ['*', n, factor]
+  })
   return ['interpolate', ['linear'], ['zoom'], ...values] as unknown as ExpressionSpecification
 }
 

@@ -1,19 +1,22 @@
 // Names of the images that a style asks for. The map draws an image when its
 // name first appears (src/map/images.ts), so a style needs no sprite.
 
-export type ImageRequest =
-  | { kind: 'glyph'; symbol: string; color: string }
-  | { kind: 'heading'; color: string; ring: string }
-  | { kind: 'hatch'; color: string }
+export type ImageRequest = { kind: 'glyph'; symbol: string } | { kind: 'heading' } | { kind: 'hatch'; color: string }
 
-/** An icon of Maki or Temaki in one colour. */
-export function glyphImage(symbol: string, color: string): string {
-  return `glyph|${symbol}|${color}`
+/** CSS pixels that a glyph or an arrow measures at icon-size 1. */
+export const shapeSize = 40
+
+/** An icon of Maki or Temaki; its colour is icon-color. */
+export function glyphImage(symbol: string): string {
+  return `glyph|${symbol}`
 }
 
-/** A disc with a nose that points north. */
-export function headingImage(color: string, ring: string): string {
-  return `heading|${color}|${ring}`
+/** An arrow that points north; its colour is icon-color. */
+export const headingImage = 'heading'
+
+/** Where an icon of Maki or Temaki lies on this server. */
+export function iconAddress(symbol: string): string {
+  return `${__ICONS__}/${symbol.replace(/[^a-zA-Z0-9_-]/g, '')}.svg`
 }
 
 /** Slanted lines: 数据中断. */
@@ -22,9 +25,9 @@ export function hatchImage(color: string): string {
 }
 
 export function parseImage(name: string): ImageRequest | null {
-  const [kind, a, b] = name.split('|')
-  if (kind === 'glyph' && a && b) return { kind, symbol: a, color: b }
-  if (kind === 'heading' && a && b) return { kind, color: a, ring: b }
-  if (kind === 'hatch' && a) return { kind, color: a }
+  const [kind, argument] = name.split('|')
+  if (kind === 'heading') return { kind }
+  if (kind === 'glyph' && argument) return { kind, symbol: argument }
+  if (kind === 'hatch' && argument) return { kind, color: argument }
   return null
 }

@@ -6,7 +6,7 @@ export type { Choropleth } from './choropleth'
 export { type ComposeInput, compose, layerOfStyle, type MapSpec, type Shown, sourceOf } from './compose'
 export { classColor, isLost, isStale, kindsOf } from './data'
 export { byRole, fonts } from './expressions'
-export { type ImageRequest, parseImage } from './images'
+export { type ImageRequest, iconAddress, parseImage, shapeSize } from './images'
 export {
   mix,
   type PaletteName,

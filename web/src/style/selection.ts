@@ -30,14 +30,7 @@ export function selectionLayers(theme: Theme, scale: number): LayerSpecification
       source,
       filter: ['==', ['geometry-type'], 'Point'],
       paint: {
-        'circle-radius': byZoom(
-          [
-            [5, 9],
-            [9, 13],
-            [14, 19],
-          ],
-          scale,
-        ),
+        'circle-radius': byZoom([5, 9, 9, 13, 14, 19], scale),
         'circle-color': theme.selection,
         'circle-opacity': 0.12,
         'circle-stroke-color': theme.selection,

@@ -55,7 +55,7 @@ const night: Theme = {
   cityLine: '#3a5a79',
   countyLine: '#273f57',
   townshipLine: '#20344a',
-  river: '#2b6496',
+  river: '#2f74ad',
   coast: '#2a4a68',
   label: { text: '#e6eff8', halo: '#0a1522', minor: '#a9bccf', water: '#6fa9d8', neighbour: '#6d8298' },
   ring: '#08121d',
@@ -74,7 +74,7 @@ const night: Theme = {
     teal: '#33bfae',
     pink: '#f18dbd',
   },
-  ramp: ['#14314a', '#184764', '#1f6080', '#2d7c9a', '#4d9bb2', '#7dbbc7', '#b9dedd'],
+  ramp: ['#14314a', '#1a4663', '#225d7c', '#307794', '#4a92ab', '#6aadc0', '#93c8d2'],
   noData: '#1a2836',
 }
 
