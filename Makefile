@@ -14,7 +14,7 @@ run: build ## build everything and serve the sample on http://localhost:8080
 	./onemap serve --sample --simulate --data ./data
 
 build: web ## build the front end and the binary ./onemap
-	CGO_ENABLED=0 go build -trimpath -o onemap ./cmd/onemap
+	CGO_ENABLED=0 go build -buildvcs=auto -trimpath -o onemap ./cmd/onemap
 
 web: web/dist/index.html.gz
 # Not npm ci: it refuses a lock file that lacks optional packages of other platforms,
@@ -29,7 +29,7 @@ test: build ## run every test, as CI does (installs what is missing on Debian)
 	$(MAKE) --no-print-directory lint
 	go test -race $(RACED)
 	go test $$(go list ./... | grep -vxFf <(go list $(RACED)))
-	cd web && npm test && npm run e2e
+	cd web && npm test && ONEMAP_E2E_BIN=$(CURDIR)/onemap npm run e2e
 
 lint: web/node_modules/.package-lock.json ## check format and static analysis of Go and TypeScript
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not gofmt-ed:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
