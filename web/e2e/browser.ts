@@ -62,9 +62,41 @@ export async function open(browser: Browser, server: Server, path: string, o: Op
   return { page, errors, external, close: () => context.close() }
 }
 
-/** Waits until the page says that its map has drawn everything. */
-export async function mapIdle(page: Page): Promise<void> {
-  await page.waitForFunction(() => window.__onemap?.idle === true, undefined, { timeout: 45_000 })
+/** Waits until the page says that its map has drawn everything; returns when, in ms since the page began. */
+export async function mapIdle(page: Page): Promise<number> {
+  await page.waitForFunction(
+    () => window.__onemap?.idle === true || document.querySelector('[data-idle]') !== null,
+    undefined,
+    { timeout: 60_000, polling: 50 },
+  )
+  return page.evaluate(() => performance.now())
+}
+
+/** A camera that shows a place at a known pixel of the explorer, and nothing but some layers. */
+export function explorerAt([lon, lat]: [number, number], zoom: number, layers: string): string {
+  return `/#map=${zoom}/${lat}/${lon}&on=${layers}`
+}
+
+/** Waits until the explorer's map, asked by the pointer in the middle of what panels leave open, names a feature, or does not. */
+export async function hovered(page: Page, name: string, there = true): Promise<void> {
+  const found = await page.evaluate(
+    async ([n, t]) => {
+      const frame = () => new Promise(r => requestAnimationFrame(r))
+      const canvas = document.querySelector('canvas.maplibregl-canvas')
+      // The panels as the explorer lays them out, in rem of 14 px at this size of window.
+      const at = { clientX: (25.4 * 14 + innerWidth - 19 * 14) / 2, clientY: (4.6 * 14 + innerHeight - 2.2 * 14) / 2 }
+      for (const began = performance.now(); performance.now() - began < 20_000; ) {
+        canvas?.dispatchEvent(new MouseEvent('mousemove', { bubbles: true, ...at }))
+        await frame() // the explorer looks in the next frame
+        await frame() // and has written its answer in the one after
+        const tip = document.querySelector('[role=tooltip]')?.textContent ?? ''
+        if (tip.includes(n) === t) return true
+      }
+      return false
+    },
+    [name, there] as const,
+  )
+  if (!found) throw new Error(`the explorer does not ${there ? 'draw' : 'drop'} ${name}`)
 }
 
 /** How many features of a live layer the page holds. */
@@ -75,6 +107,15 @@ export const count = (page: Page, layer: string): Promise<number> =>
 export async function drawn(page: Page, layer: string, id: string, there = true): Promise<void> {
   await page.waitForFunction(
     ([l, i, t]) => window.__onemap?.drawn(l as string, i as string) === t,
+    [layer, id, there] as const,
+    { timeout: 20_000, polling: 'raf' },
+  )
+}
+
+/** Waits until the page holds a feature of a live layer, or does not any more. */
+export async function holds(page: Page, layer: string, id: string, there = true): Promise<void> {
+  await page.waitForFunction(
+    ([l, i, t]) => (window.__onemap?.feature(l as string, i as string) !== undefined) === t,
     [layer, id, there] as const,
     { timeout: 20_000, polling: 'raf' },
   )

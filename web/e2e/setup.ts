@@ -1,11 +1,11 @@
 // Builds the front end and the server, and makes one data directory with the
 // sample in it, which every test copies.
 //
-// ONEMAP_E2E_BIN names a server that is built already, ONEMAP_E2E_KEEP=1 keeps
-// the directory for a look at it.
+// ONEMAP_E2E_BIN names a server that is built already, ONEMAP_E2E_SEED a data
+// directory with the sample (made there if it is not), to run single tests sooner.
 
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -32,17 +32,16 @@ export default async function setup(project: TestProject) {
       execFileSync('go', ['build', '-o', bin, './cmd/onemap'], { cwd: repository, stdio: 'inherit' }),
     )
   }
-  const seed = join(dir, 'seed')
-  const began = performance.now()
-  const server = await start({ bin, data: seed, sample: true })
-  await server.stop()
-  console.log(`sample data loaded: ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  const seed = process.env.ONEMAP_E2E_SEED ?? join(dir, 'seed')
+  if (!existsSync(seed)) {
+    const began = performance.now()
+    const server = await start({ bin, data: seed, sample: true })
+    await server.stop()
+    console.log(`sample data loaded: ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  }
   project.provide('bin', bin)
   project.provide('seed', seed)
-  return () => {
-    if (process.env.ONEMAP_E2E_KEEP) console.log(`kept ${dir}`)
-    else rmSync(dir, { recursive: true, force: true })
-  }
+  return () => rmSync(dir, { recursive: true, force: true })
 }
 
 function timed(what: string, run: () => void): void {

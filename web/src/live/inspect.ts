@@ -16,7 +16,9 @@ export interface Inspection {
   count(layer: string): number
   ids(layer: string): string[]
   feature(layer: string, id: string): LiveFeature | undefined
-  /** Whether the map has drawn the feature where it is now. */
+  /** Whether the map is to show the layer now. */
+  shows(layer: string): boolean
+  /** Whether the map has drawn the feature as it is now known. */
   drawn(layer: string, id: string): boolean
 }
 
@@ -31,6 +33,7 @@ export interface Inspected {
   client: LiveClient
   idle(): boolean
   scene?(): string | null
+  shows(layer: string): boolean
   drawn(layer: string, id: string): boolean
 }
 
@@ -49,6 +52,7 @@ export function inspection(of: Inspected): Inspection {
     count: layer => store(layer)?.size ?? 0,
     ids: layer => [...(store(layer)?.values() ?? [])].map(f => String(f.id)),
     feature: (layer, id) => store(layer)?.get(id),
+    shows: of.shows,
     drawn: of.drawn,
   }
 }

@@ -77,9 +77,14 @@ export class Stage {
     return this.#idle
   }
 
+  /** Whether the current scene shows a layer. */
+  shows(layer: string): boolean {
+    return shows(this.#scene, layer)
+  }
+
   /** Whether a live feature is drawn as it is now known. */
   drawn(layer: string, id: string): boolean {
-    return this.#drawn.get(layer)?.has(id) ?? false
+    return this.shows(layer) && (this.#drawn.get(layer)?.has(id) ?? false)
   }
 
   /** Called when places on the screen changed. Returns the way out. */
