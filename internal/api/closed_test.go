@@ -46,7 +46,7 @@ var closedPaths = map[string]struct {
 }
 
 func TestNoRouteTellsOfALayerThatTheViewDoesNotSee(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	// What only the closed layers have. The names of layers are as secret as what
 	// is in them.
 	secrets := func(layer string) []string {
@@ -123,7 +123,7 @@ func TestNoRouteTellsOfALayerThatTheViewDoesNotSee(t *testing.T) {
 }
 
 func TestAClosedLayerThatIsOpenedIsSeenAtOnceAndTheOtherWayRound(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	l := hospitalLayer()
 	s.get("/tiles/hospitals/0/0/0").want(t, 200)
 	l.Open, l.Sharing = false, layers.Conditional

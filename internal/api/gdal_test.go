@@ -31,7 +31,7 @@ func gdal(t *testing.T, name string, args ...string) string {
 }
 
 func TestGDALReadsALayerWithAllPagesThroughTheOAPIFDriver(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	var edits []layers.Edit
 	for n := range 2500 {
 		e := hospital(n%100, 105+float64(n)/500, 23, "450200")

@@ -20,7 +20,7 @@ import (
 )
 
 func TestAnAnswerThatTheClientHasIsNotSentAgain(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for _, path := range []string{"/api/collections", "/api/collections/hospitals", hospitals + "/h01", "/tiles/hospitals/0/0/0", "/tiles/divisions,hospitals/5/25/13"} {
 		for _, accept := range []string{"", "gzip"} {
 			a := s.get(path, header("Accept-Encoding", accept)).want(t, 200)
@@ -51,7 +51,7 @@ func TestAnAnswerThatTheClientHasIsNotSentAgain(t *testing.T) {
 }
 
 func TestAFeaturesTagChangesWithTheSchemaItIsWrittenBy(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	tag := s.get(hospitals + "/h01").Header.Get("ETag")
 	l := hospitalLayer()
 	l.Schema = append(l.Schema, layers.Attribute{Name: "beds_free", Type: layers.Integer})
@@ -65,7 +65,7 @@ func TestAFeaturesTagChangesWithTheSchemaItIsWrittenBy(t *testing.T) {
 }
 
 func TestCachesMayKeepPublicAnswersOnlyAndAskEveryTime(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for _, path := range []string{"/api", "/api/collections", hospitals, hospitals + "/h01", "/tiles/hospitals/0/0/0", "/tiles/hospitals.json", "/tiles/hospitals/10/0/0", "/api/stats"} {
 		public, official := s.get(path), s.get(path, bearer(s.tokens.Official()))
 		if got := public.Header.Get("Cache-Control"); got != "no-cache" {
@@ -92,7 +92,7 @@ func TestCachesMayKeepPublicAnswersOnlyAndAskEveryTime(t *testing.T) {
 }
 
 func TestAnswersAreCompressedForThoseWhoReadIt(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for _, path := range []string{"/api/collections", hospitals, "/api/openapi.json", "/tiles/hospitals/0/0/0"} {
 		plain := s.get(path).want(t, 200)
 		packed := s.get(path, header("Accept-Encoding", "br, gzip")).want(t, 200)
@@ -125,7 +125,7 @@ func TestAnswersAreCompressedForThoseWhoReadIt(t *testing.T) {
 }
 
 func TestTilesCarryTheLayersFeaturesAndEmptyOnesHaveNoContent(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for _, path := range []string{"/tiles/divisions,hospitals/5/25/13", "/tiles/divisions,hospitals/5/25/13.mvt", "/tiles/divisions,hospitals/5/25/13.pbf"} {
 		a := s.get(path).want(t, 200)
 		if a.Header.Get("Content-Type") != mediaMVT || a.Header.Get("Content-Length") != fmt.Sprint(len(a.body)) {
@@ -169,11 +169,11 @@ func TestLinksNameTheServerAsTheClientKnowsIt(t *testing.T) {
 		s.get("/api", forwarded...).want(t, 200).into(t, &doc)
 		return doc.Links[0].Href
 	}
-	direct := start(t).fill()
+	direct := start(t)
 	if got := self(direct); got != direct.URL+"/api" {
 		t.Errorf("without a proxy: %s", got)
 	}
-	behind := start(t, func(d *Deps) { d.TrustProxy = true }).fill()
+	behind := start(t, func(d *Deps) { d.TrustProxy = true })
 	if got := self(behind); got != "https://map.example.cn/api" {
 		t.Errorf("behind a proxy: %s", got)
 	}
@@ -183,7 +183,7 @@ func TestLinksNameTheServerAsTheClientKnowsIt(t *testing.T) {
 }
 
 func TestHeadAnswersLikeGetWithoutABody(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for _, path := range []string{"/api", "/api/collections", hospitals, hospitals + "/h01", "/tiles/hospitals/0/0/0"} {
 		get, head := s.get(path), s.send("HEAD", path, "").want(t, 200)
 		if head.body != "" || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") || head.Header.Get("ETag") != get.Header.Get("ETag") {
@@ -194,7 +194,7 @@ func TestHeadAnswersLikeGetWithoutABody(t *testing.T) {
 }
 
 func TestAnotherMethodIsAProblemThatNamesTheAllowedOnes(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for _, c := range []struct{ method, path, allow string }{
 		{"POST", "/api", "GET, HEAD, OPTIONS"},
 		{"DELETE", hospitals, "GET, HEAD, POST, OPTIONS"},
@@ -262,7 +262,7 @@ func TestAFailureInsideIsAProblemThatTellsNothingAndALogThatTellsAll(t *testing.
 		{"a panic", func() error { panic(secret) }, 500},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := start(t, func(d *Deps) { d.Store = broken{d.Store, c.fail} }).fill()
+			s := start(t, func(d *Deps) { d.Store = broken{d.Store, c.fail} })
 			for _, a := range []answer{s.get(hospitals), s.write("PATCH", hospitals+"/h01", `{"properties":{"beds":1}}`)} {
 				a.want(t, c.status).fields(t)
 				for _, word := range []string{"SQL", "SELECT", "/var", "gpkg", "geom"} {
@@ -287,7 +287,7 @@ func TestAFailureInsideIsAProblemThatTellsNothingAndALogThatTellsAll(t *testing.
 }
 
 func TestTheLogTellsWhoAskedWhatAndNoTokens(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	s.get("/signin?token="+s.tokens.Writer()+"&next=/").want(t, 303)
 	s.get("/signin?token=some-wrong-token-12345").want(t, 401)
 	s.get(hospitals, bearer(s.tokens.Official())).want(t, 200)
@@ -307,7 +307,7 @@ func TestTheLogTellsWhoAskedWhatAndNoTokens(t *testing.T) {
 }
 
 func TestTheRoutesPatternIsLeftForWhoeverMeasures(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	var pattern string
 	inner := s.Config.Handler
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestTheLandingPageLeadsToEverythingAndEveryLinkAnswers(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	var landing struct{ Links []link }
 	s.get("/api").want(t, 200).into(t, &landing)
 	rels := map[string]bool{}
@@ -36,7 +36,7 @@ func TestTheLandingPageLeadsToEverythingAndEveryLinkAnswers(t *testing.T) {
 }
 
 func TestACollectionTellsItsExtentItsLayerAndItsState(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	var c struct {
 		ID, Title, Description, ItemType string
 		CRS                              []string
@@ -69,7 +69,7 @@ func TestACollectionTellsItsExtentItsLayerAndItsState(t *testing.T) {
 }
 
 func TestItemsAreChosenByPlaceTimeDivisionTextAndAttribute(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for _, c := range []struct{ query, want string }{
 		{"", "h01 h02 h03 h04 h05"},
 		{"bbox=108,22,109,23", "h01 h02 h03"},
@@ -111,7 +111,7 @@ func TestItemsAreChosenByPlaceTimeDivisionTextAndAttribute(t *testing.T) {
 }
 
 func TestAParameterThatCannotBeUsedIsNamedTogetherWithAllOthers(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for _, c := range []struct{ query, fields string }{
 		{"bbox=1,2,3", "bbox"},
 		{"bbox=1,2,3&limit=0&datetime=never&division=4501&sortby=nothing&beds=many&colour=red", "sortby limit bbox datetime division beds colour"},
@@ -146,14 +146,14 @@ func TestAParameterThatCannotBeUsedIsNamedTogetherWithAllOthers(t *testing.T) {
 }
 
 func TestALayerWithoutTimeIsNotFilteredByTime(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	if p := s.page("/api/collections/divisions/items?datetime=1999-01-01"); len(p.Features) != 4 {
 		t.Errorf("got %s", p.ids())
 	}
 }
 
 func TestFollowingNextVisitsEveryFeatureOnceInEveryOrder(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	var edits []layers.Edit
 	for n := 6; n < 60; n++ {
 		edits = append(edits, hospital(n, 105+float64(n)/20, 23, "450200"))
@@ -195,7 +195,7 @@ func TestFollowingNextVisitsEveryFeatureOnceInEveryOrder(t *testing.T) {
 }
 
 func TestAFeatureHasItsAttributesInTheDeclaredOrderAndFullPrecision(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	s.write("PUT", "/api/collections/hospitals/items/h09", `{"type":"Feature","geometry":{"type":"Point","coordinates":[108.12345678901234,22.1,7.25]},
 		"properties":{"load":0.30000000000000004,"beds":9007199254740993,"name":"示例\"9","seen":"2026-07-01T08:00:00.123+08:00","extra":{"b":[1.50,null]}}}`).want(t, 201)
 	a := s.get("/api/collections/hospitals/items/h09").want(t, 200)
@@ -218,7 +218,7 @@ func TestAFeatureHasItsAttributesInTheDeclaredOrderAndFullPrecision(t *testing.T
 }
 
 func TestAnIdMayHoldAnythingThatAPathCanCarry(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for _, id := range []string{"a/b", "甲 乙", "50%", "a%2Fb", "x?y#z", "slash/", `"q"`, "a+b", "..x", "{id}", "a,b;c"} {
 		body, _ := json.Marshal(map[string]any{"type": "Feature", "id": id, "geometry": nil, "properties": map[string]any{"name": "n"}})
 		a := s.write("POST", "/api/collections/hospitals/items", string(body)).want(t, 201)
@@ -231,7 +231,7 @@ func TestAnIdMayHoldAnythingThatAPathCanCarry(t *testing.T) {
 }
 
 func TestFeaturesAreCountedByAttributeAndDivision(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	for query, want := range map[string]string{
 		"groupby=status":                                       "full:3 normal:2",
 		"groupby=status&division=450100":                       "full:2 normal:1",
@@ -270,7 +270,7 @@ func sorted(list string) string {
 }
 
 func TestSearchFindsDivisionsFirstAndThenTheLayersInTurn(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	find := func(query string, change ...with) string {
 		var got struct{ Results []result }
 		s.get("/api/search?"+query, change...).want(t, 200).into(t, &got)
@@ -309,7 +309,7 @@ func TestSearchFindsDivisionsFirstAndThenTheLayersInTurn(t *testing.T) {
 }
 
 func TestADivisionsProfileCountsWhatEveryDepartmentHasInsideIt(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	read := func(code string, change ...with) (p profile, counts string) {
 		s.get("/api/divisions/"+code, change...).want(t, 200).into(t, &p)
 		for _, d := range p.Departments {
@@ -348,7 +348,7 @@ func TestADivisionsProfileCountsWhatEveryDepartmentHasInsideIt(t *testing.T) {
 }
 
 func TestAJoinShowsOneEnterpriseAsEveryDepartmentKnowsIt(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	read := func(path string, change ...with) string {
 		var j struct {
 			Role, Value string
@@ -384,7 +384,7 @@ func TestAJoinShowsOneEnterpriseAsEveryDepartmentKnowsIt(t *testing.T) {
 }
 
 func TestStatsSessionAndSettingsSayHowThingsStand(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	var stats struct {
 		Time, Position string
 		Layers         []layerStatus

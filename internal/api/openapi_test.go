@@ -134,7 +134,7 @@ func TestEveryReferenceInTheAPIDefinitionLeadsSomewhere(t *testing.T) {
 }
 
 func TestRealAnswersAreWhatTheAPIDefinitionSays(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	doc := openAPIOf(t, s)
 	official := bearer(s.tokens.Official())
 	const feature = `{"type":"Feature","id":"new","geometry":null,"properties":{"name":"n"}}`

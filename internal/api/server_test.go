@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -36,9 +39,15 @@ type server struct {
 // base is the position of the test's clock.
 var base = time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 
+// start runs a server on a copy of the filled store.
 func start(t *testing.T, change ...func(*Deps)) *server {
 	t.Helper()
 	dir := t.TempDir()
+	for name, content := range filled(t) {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	store, err := gpkg.Open(t.Context(), filepath.Join(dir, "onemap.gpkg"), gpkg.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -231,17 +240,42 @@ func (s *server) page(path string, change ...with) page {
 	return p
 }
 
-func (s *server) define(l *layers.Layer, edits ...layers.Edit) {
-	s.t.Helper()
-	if _, err := s.store.DefineLayer(s.t.Context(), layers.Actor{Name: "test"}, l); err != nil {
-		s.t.Fatal(err)
+// filled returns the files of a store with the layers of fill. They are made
+// once: every test would wait for the same dozen commits.
+func filled(t *testing.T) map[string][]byte {
+	t.Helper()
+	files, err := template()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(edits) > 0 {
-		if _, err := s.store.Apply(s.t.Context(), layers.Actor{Name: "test"}, l.ID, edits); err != nil {
-			s.t.Fatal(err)
+	return files
+}
+
+var template = sync.OnceValues(func() (map[string][]byte, error) {
+	dir, err := os.MkdirTemp("", "onemap-api-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	store, err := gpkg.Open(context.Background(), filepath.Join(dir, "onemap.gpkg"), gpkg.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(fill(store), store.Close()); err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for _, name := range []string{"onemap.gpkg", "onemap.gpkg-wal"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if err == nil {
+			files[name] = b
 		}
 	}
-}
+	return files, nil
+})
 
 func point(lon, lat float64) geom.T { return geom.NewPointFlat(geom.XY, []float64{lon, lat}) }
 
@@ -284,8 +318,15 @@ func hospital(n int, lon, lat float64, division string) layers.Edit {
 
 // fill defines a base map, an open layer, a conditionally shared one and one
 // that is not shared, with data.
-func (s *server) fill() *server {
-	s.t.Helper()
+func fill(store layers.Store) error {
+	var failed error
+	define := func(l *layers.Layer, edits ...layers.Edit) {
+		_, err := store.DefineLayer(context.Background(), layers.Actor{Name: "test"}, l)
+		if err == nil {
+			_, err = store.Apply(context.Background(), layers.Actor{Name: "test"}, l.ID, edits)
+		}
+		failed = errors.Join(failed, err)
+	}
 	code := func(name string, role layers.Role) layers.Attribute {
 		return layers.Attribute{Name: name, Type: layers.String, Role: role}
 	}
@@ -294,7 +335,7 @@ func (s *server) fill() *server {
 		return layers.Edit{Op: layers.Put, ID: id, Geometry: g, Properties: map[string]any{
 			"code": id, "name_zh": zh, "name_en": "Division " + id, "level": level, "parent": parent, "population_2020": people}}
 	}
-	s.define(&layers.Layer{
+	define(&layers.Layer{
 		ID: "divisions", Title: layers.Text{Zh: "行政区划（示意）", En: "Divisions"}, Department: survey, Themes: []string{"base/geography"}, Sharing: layers.Unconditional, Open: true,
 		UpdateCycle: layers.Yearly, Schematic: true, Geometry: layers.MultiPolygon, Display: layers.Display{Base: "division"},
 		Schema: layers.Schema{code("code", layers.RoleDivision), code("name_zh", layers.RoleName), code("name_en", layers.RoleNameEn),
@@ -304,12 +345,12 @@ func (s *server) fill() *server {
 		division("450100", "南宁市", "450000", 2, int64(8741584), box(107.5, 22, 109, 23.5)),
 		division("450103", "青秀区", "450100", 3, nil, box(108.3, 22.6, 108.7, 23)),
 		division("450200", "柳州市", "450000", 2, int64(4157934), box(109, 24, 110, 25)))
-	s.define(&layers.Layer{
+	define(&layers.Layer{
 		ID: "townships", Title: layers.Text{Zh: "乡镇街道（示意）"}, Department: survey, Themes: []string{"base/geography"}, Sharing: layers.Unconditional, Open: true,
 		UpdateCycle: layers.Yearly, Geometry: layers.MultiPolygon, Display: layers.Display{Base: "township"},
 		Schema: layers.Schema{code("code", layers.RoleDivision), code("name", layers.RoleName), code("county_code", "")},
 	}, layers.Edit{Op: layers.Put, ID: "450103001", Geometry: box(108.3, 22.7, 108.4, 22.8), Properties: map[string]any{"code": "450103001", "name": "新竹街道", "county_code": "450103"}})
-	s.define(hospitalLayer(),
+	define(hospitalLayer(),
 		hospital(1, 108.35, 22.75, "450103001"), hospital(2, 108.36, 22.76, "450103"), hospital(3, 108.9, 22.9, "450100"),
 		hospital(4, 109.4, 24.3, "450200"), hospital(5, 109.5, 24.4, "450200"))
 	closed := func(id string, sharing layers.Sharing) {
@@ -318,9 +359,9 @@ func (s *server) fill() *server {
 		l.Department = department("water-"+id, "水利厅"+id, layers.LevelCity)
 		e := hospital(1, 108.35, 22.75, "450103")
 		e.ID, e.Properties["name"] = "r1", "示例水库01"
-		s.define(l, e)
+		define(l, e)
 	}
 	closed("reservoirs", layers.Conditional)
 	closed("social-aid", layers.NotShared)
-	return s
+	return failed
 }

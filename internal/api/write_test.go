@@ -17,7 +17,7 @@ import (
 const hospitals = "/api/collections/hospitals/items"
 
 func TestAFeatureIsCreatedReadPatchedReplacedAndDeleted(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	a := s.write("POST", hospitals, `{"type":"Feature","id":"n1","geometry":{"type":"Point","coordinates":[108.1,22.1]},"properties":{"name":"甲","beds":"12","extra":{"a":1,"b":{"c":2}}}}`).want(t, 201)
 	if got := a.Header.Get("Location"); got != s.URL+hospitals+"/n1" {
 		t.Errorf("Location %q", got)
@@ -65,7 +65,7 @@ func TestAFeatureIsCreatedReadPatchedReplacedAndDeleted(t *testing.T) {
 }
 
 func TestACollectionIsStoredAllOrNothing(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	a := s.write("POST", hospitals, `{"type":"FeatureCollection","features":[
 		{"type":"Feature","id":"h01","geometry":null,"properties":{"name":"replaced"}},
 		{"type":"Feature","id":7,"geometry":null,"properties":{"name":"created"}},
@@ -91,7 +91,7 @@ func TestACollectionIsStoredAllOrNothing(t *testing.T) {
 }
 
 func TestViolationsAreNamedInTermsOfWhatWasSent(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	const feature = `{"type":"Feature","geometry":null,"properties":{"name":"n"}}`
 	for _, c := range []struct{ method, path, body, fields string }{
 		{"POST", hospitals, `{"type":"Feature","geometry":null,"properties":{"name":"n","level":1,"beds":1.5}}`, "properties.beds properties.level"},
@@ -139,7 +139,7 @@ func TestViolationsAreNamedInTermsOfWhatWasSent(t *testing.T) {
 }
 
 func TestAWriteWithAnOldVersionIsRefused(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	path := hospitals + "/h01"
 	old := s.get(path).want(t, 200).Header.Get("ETag")
 	put := func(name string) string {
@@ -170,7 +170,7 @@ func TestAWriteWithAnOldVersionIsRefused(t *testing.T) {
 }
 
 func TestOfTwoWritersWithTheSameVersionOneWins(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	tag := s.get(hospitals + "/h01").Header.Get("ETag")
 	statuses := make([]int, 8)
 	var wg sync.WaitGroup
@@ -204,7 +204,7 @@ func TestOfTwoWritersWithTheSameVersionOneWins(t *testing.T) {
 }
 
 func TestMergedPatchesOfManyWritersLoseNothing(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	var wg sync.WaitGroup
 	for i := range 4 {
 		wg.Go(func() {
@@ -229,7 +229,7 @@ func TestMergedPatchesOfManyWritersLoseNothing(t *testing.T) {
 }
 
 func TestOnlyTheWriterWrites(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	const body = `{"type":"Feature","geometry":null,"properties":{"name":"n"}}`
 	own := header("Sec-Fetch-Site", "same-origin")
 	for _, c := range []struct {
@@ -292,7 +292,7 @@ func problemText(t *testing.T, a answer) string {
 }
 
 func TestBodiesAreBoundedAndOfTheRightKind(t *testing.T) {
-	s := start(t, func(d *Deps) { d.MaxBody = 64 << 10 }).fill()
+	s := start(t, func(d *Deps) { d.MaxBody = 64 << 10 })
 	big := `{"type":"Feature","geometry":null,"properties":{"name":"` + strings.Repeat("x", 70<<10) + `"}}`
 	s.write("POST", hospitals, big).want(t, 413).fields(t)
 	packed := func(text string) string {
@@ -330,7 +330,7 @@ func TestBodiesAreBoundedAndOfTheRightKind(t *testing.T) {
 	if got := s.get(hospitals+"/h01").want(t, 200); !strings.Contains(got.body, "示例医院01") {
 		t.Errorf("a refused write was done: %s", got.body)
 	}
-	many := start(t).fill()
+	many := start(t)
 	var b strings.Builder
 	b.WriteString(`{"type":"FeatureCollection","features":[`)
 	for i := range maxEdits + 1 {
@@ -344,7 +344,7 @@ func TestBodiesAreBoundedAndOfTheRightKind(t *testing.T) {
 }
 
 func TestWhoWritesSeesItInTheNextTile(t *testing.T) {
-	s := start(t).fill()
+	s := start(t)
 	const tile = "/tiles/hospitals/10/820/445" // around 108.36, 22.75
 	first := s.get(tile).want(t, 200)
 	for i := range 20 {
