@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { BBox } from '../api'
-import { constrain } from './constrain'
+import { constrain, framing } from './constrain'
 
 const bounds: BBox = [103.5, 20.2, 113, 27]
 const padding = { top: 0, right: 0, bottom: 0, left: 0 }
@@ -39,5 +39,16 @@ describe('The camera', () => {
     const view = { width: 1440, height: 900, padding }
     const covered = { ...view, padding: { ...padding, left: 720 } }
     expect(constrain([108, 23], 0, bounds, covered).zoom).toBeLessThan(constrain([108, 23], 0, bounds, view).zoom)
+  })
+
+  it('fits bounds into the uncovered part, whatever shape it has', () => {
+    const box: BBox = [107, 22, 109, 24]
+    const narrow = framing(box, { width: 1440, height: 900, padding: { ...padding, left: 700 } }, 20)
+    const wide = framing(box, { width: 1440, height: 900, padding }, 20)
+    expect((2 / 360) * 512 * 2 ** narrow.zoom).toBeCloseTo(700)
+    expect(wide.zoom).toBeGreaterThan(narrow.zoom)
+    expect(wide.center[0]).toBeCloseTo(108)
+    expect(wide.center[1]).toBeGreaterThan(23)
+    expect(framing([108, 23, 108, 23], { width: 1440, height: 900, padding }, 20).zoom).toBeGreaterThan(20)
   })
 })

@@ -46,6 +46,21 @@ export function constrain(
   return { center: [longitude(x), latitude(y)], zoom: z }
 }
 
+/** The centre and zoom at which the bounds fill the uncovered part of the window, but for a margin in CSS pixels. */
+export function framing(
+  [west, south, east, north]: BBox,
+  { width, height, padding }: Viewport,
+  margin: number,
+): { center: LonLat; zoom: number } {
+  const [x0, x1, y0, y1] = [mercatorX(west), mercatorX(east), mercatorY(north), mercatorY(south)]
+  const open = {
+    width: Math.max(1, width - padding.left - padding.right - 2 * margin),
+    height: Math.max(1, height - padding.top - padding.bottom - 2 * margin),
+  }
+  const scale = Math.min(open.width / Math.max(x1 - x0, 1e-9), open.height / Math.max(y1 - y0, 1e-9))
+  return { center: [longitude((x0 + x1) / 2), latitude((y0 + y1) / 2)], zoom: Math.log2(scale / tileSize) }
+}
+
 function within(at: number, low: number, high: number, size: number): number {
   if (size >= high - low) return (low + high) / 2
   return Math.min(Math.max(at, low + size / 2), high - size / 2)

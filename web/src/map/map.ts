@@ -12,7 +12,7 @@ import type { BBox, LonLat } from '../api'
 import { layerOfStyle, type MapSpec } from '../style'
 import { selectionSource } from '../style/selection'
 import { apply, type Target } from './apply'
-import { constrain } from './constrain'
+import { constrain, framing, type Viewport } from './constrain'
 import { drawImage } from './images'
 import { Refresher } from './refresher'
 
@@ -107,6 +107,8 @@ export class OneMap {
   #selection: Feature[] = []
   #padding: Padding
   #refresher: Refresher
+  /** Where the camera is flying to, while it does. */
+  #aim: (() => Partial<Camera>) | null = null
   #loaded = false
   #hovering = 0
   #patience: ReturnType<typeof setTimeout> | undefined
@@ -174,7 +176,7 @@ export class OneMap {
 
   /** Moves the camera in a moment, or at once for readers who want no motion. */
   flyTo(camera: Partial<Camera>, duration = 900): void {
-    this.#map.easeTo({ ...camera, duration: calm() ? 0 : duration, essential: true })
+    this.#aimAt(() => camera, duration)
   }
 
   jumpTo(camera: Camera): void {
@@ -182,24 +184,22 @@ export class OneMap {
   }
 
   /** Moves the camera so that the bounds fill the uncovered part of the window. */
-  fit([west, south, east, north]: BBox, { margin = 40, maxZoom = 13, duration = 900 } = {}): void {
-    this.#map.fitBounds([west, south, east, north], {
-      padding: margin,
-      maxZoom,
-      duration: calm() ? 0 : duration,
-      essential: true,
-    })
+  fit(bounds: BBox, { margin = 40, maxZoom = 13, duration = 900 } = {}): void {
+    this.#aimAt(() => {
+      const { center, zoom } = framing(bounds, this.#viewport(), margin)
+      return { center, zoom: Math.min(zoom, maxZoom) }
+    }, duration)
   }
 
   zoomBy(levels: number): void {
     this.#map.easeTo({ zoom: this.#map.getZoom() + levels, duration: calm() ? 0 : 250 })
   }
 
-  /** The window's part that panels cover. */
+  /** The window's part that panels cover. A flight goes on, to where its aim now lies. */
   setPadding(padding: Padding, duration = 0): void {
     this.#padding = padding
-    if (duration > 0 && !calm()) this.#map.easeTo({ padding, duration })
-    else this.#map.jumpTo({ padding })
+    if (this.#aim) this.#aimAt(this.#aim, duration)
+    else this.#map.easeTo({ padding, duration: calm() ? 0 : duration, essential: true })
   }
 
   /** Where a place is in the window, in CSS pixels. */
@@ -225,6 +225,17 @@ export class OneMap {
     clearTimeout(this.#patience)
     this.#refresher.stop()
     this.#map.remove()
+  }
+
+  #aimAt(aim: () => Partial<Camera>, duration: number): void {
+    this.#aim = null
+    this.#map.easeTo({ ...aim(), padding: this.#padding, duration: calm() ? 0 : duration, essential: true })
+    if (this.#map.isMoving()) this.#aim = aim
+  }
+
+  #viewport(): Viewport {
+    const { clientWidth: width, clientHeight: height } = this.#options.container
+    return { width, height, padding: this.#padding }
   }
 
   #create(camera: Camera): GLMap {
@@ -253,11 +264,12 @@ export class OneMap {
       renderWorldCopies: false,
       fadeDuration: 200,
       transformConstrain: (center, zoom) => {
-        const next = constrain([center.lng, center.lat], Math.min(Math.max(zoom, minZoom), maxZoom), bounds, {
-          width: container.clientWidth,
-          height: container.clientHeight,
-          padding: this.#padding,
-        })
+        const next = constrain(
+          [center.lng, center.lat],
+          Math.min(Math.max(zoom, minZoom), maxZoom),
+          bounds,
+          this.#viewport(),
+        )
         return { center: new LngLat(...next.center), zoom: next.zoom }
       },
     })
@@ -275,7 +287,13 @@ export class OneMap {
       if (this.#wanted) this.show(this.#wanted)
     })
     map.setMissingStyleImageResolver(name => this.#provide(map, name))
-    map.on('moveend', event => events.onCamera?.(this.camera, 'originalEvent' in event && !!event.originalEvent))
+    map.on('movestart', event => {
+      if ('originalEvent' in event && event.originalEvent) this.#aim = null // a hand took over
+    })
+    map.on('moveend', event => {
+      if (!map.isMoving()) this.#aim = null
+      events.onCamera?.(this.camera, 'originalEvent' in event && !!event.originalEvent)
+    })
     map.on('idle', () => events.onIdle?.())
     map.on('error', event => events.onError?.(new Error(event.error.message)))
     map.on('webglcontextlost', () => {

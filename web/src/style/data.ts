@@ -178,6 +178,7 @@ function pointLayers(input: DataInput): LayerSpecification[] {
         'icon-ignore-placement': true,
       },
       paint: {
+        'icon-color': lost ? theme.stale : theme.glyph,
         'icon-opacity': byZoom([from0, 0, from0 + 0.4, opacity]),
       },
     })
