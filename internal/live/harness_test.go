@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -48,6 +49,23 @@ type server struct {
 
 func serve(t *testing.T, store layers.Store, options func(*Options)) *server {
 	t.Helper()
+	s := serveUnfed(t, store, options)
+	if err := s.feed.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = s.feed.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+	return s
+}
+
+// serveUnfed leaves it to the test to hand over commits.
+func serveUnfed(t *testing.T, store layers.Store, options func(*Options)) *server {
+	t.Helper()
 	tokens, err := access.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -61,13 +79,9 @@ func serve(t *testing.T, store layers.Store, options func(*Options)) *server {
 		"official": tokens.Official(), "writer": tokens.Writer(), "wall": tokens.Wall(), "wrong": "not-a-token-of-this-server", "public": "",
 	}}
 	s.feed = feed.New(store, log, s.hub)
-	if err := s.feed.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	s.http = httptest.NewServer(s.hub)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = s.feed.Run(ctx) })
 	running.Go(func() { _ = s.hub.Run(ctx) })
 	s.stop = sync.OnceFunc(func() {
 		cancel()
@@ -134,11 +148,11 @@ func apply(t *testing.T, store layers.Store, layer string, edits ...layers.Edit)
 // frame is any message of the server.
 type frame struct {
 	Type, Layer, Cursor, Reason, Op, Code, Message, View, Build, Scene, Time string
-	More, All                                                               bool
-	Heartbeat                                                               float64
-	Bounds                                                                  [][4]float64
-	Features                                                                []json.RawMessage
-	Changes                                                                 []struct {
+	More, All                                                                bool
+	Heartbeat                                                                float64
+	Bounds                                                                   [][4]float64
+	Features                                                                 []json.RawMessage
+	Changes                                                                  []struct {
 		Layer, Op, ID string
 		Version       layers.Position
 		Feature       json.RawMessage
@@ -159,15 +173,28 @@ func (f *frame) cursor(t *testing.T) layers.Cursor {
 // else. Its mirror is what it would show.
 type client struct {
 	t      *testing.T
+	name   string
 	conn   *websocket.Conn
 	hello  frame
 	mirror map[string]*mirror
 	errors []string
 	log    []string // types of frames, for failures
+	apart  bool     // runs in a goroutine of its own
+}
+
+// fatalf ends the goroutine that runs the client.
+func (c *client) fatalf(format string, args ...any) {
+	c.t.Helper()
+	if !c.apart {
+		c.t.Fatalf(format, args...)
+	}
+	c.t.Errorf(format, args...)
+	runtime.Goexit()
 }
 
 type mirror struct {
 	features map[string]kept
+	tiles    bool
 	cursor   string // complete up to here; "" if a snapshot is needed
 	reading  map[string]bool
 }
@@ -201,7 +228,7 @@ func (c *client) dial(s *server, who string) {
 	c.t.Helper()
 	conn, _, err := s.request(who, nil)
 	if err != nil {
-		c.t.Fatal(err)
+		c.fatalf("%v", err)
 	}
 	c.conn = conn
 	c.hello = c.await("hello")
@@ -210,7 +237,7 @@ func (c *client) dial(s *server, who string) {
 func (c *client) send(message string) {
 	c.t.Helper()
 	if err := c.conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
-		c.t.Fatal(err)
+		c.fatalf("%v", err)
 	}
 }
 
@@ -222,7 +249,7 @@ func (c *client) subscribe(layer, mode, more string) {
 		m = &mirror{features: map[string]kept{}}
 		c.mirror[layer] = m
 	}
-	m.reading = nil
+	m.reading, m.tiles = nil, mode == "tiles"
 	if m.cursor != "" {
 		more += `,"since":"` + m.cursor + `"`
 	}
@@ -271,6 +298,9 @@ func (c *client) take(f *frame) {
 		m.cursor = f.Cursor
 	case "reset":
 		m.cursor, m.reading = "", nil
+		if m.tiles {
+			m.cursor = f.Cursor
+		}
 	case "tiles":
 		m.cursor = f.Cursor
 	case "layer":
@@ -318,7 +348,7 @@ func (c *client) until(what string, ok func(*frame) bool) frame {
 	for {
 		f, err := c.read()
 		if err != nil {
-			c.t.Fatalf("waiting for %s: %v\nheard %s", what, err, strings.Join(c.log[max(0, len(c.log)-20):], "; "))
+			c.fatalf("waiting for %s: %v\nheard %s", what, err, strings.Join(c.log[max(0, len(c.log)-20):], "; "))
 		}
 		if ok(&f) {
 			return f
@@ -352,7 +382,7 @@ func (c *client) equals(store layers.Store, l *layers.Layer, box *orb.Bound) {
 	for {
 		page, err := store.As(layers.Owner).Query(c.t.Context(), q)
 		if err != nil {
-			c.t.Fatal(err)
+			c.fatalf("%v", err)
 		}
 		for _, f := range page.Features {
 			want[f.ID] = string(geojson.AppendFeature(nil, l.Schema, f))
@@ -364,14 +394,14 @@ func (c *client) equals(store layers.Store, l *layers.Layer, box *orb.Bound) {
 	got := c.mirror[l.ID].features
 	for _, id := range slices.Sorted(maps.Keys(want)) {
 		if got[id].json != want[id] {
-			c.t.Errorf("layer %s: feature %s is\n%s\nwant\n%s", l.ID, id, got[id].json, want[id])
+			c.t.Errorf(c.name+" layer %s: feature %s is\n%s\nwant\n%s", l.ID, id, got[id].json, want[id])
 			return
 		}
 	}
 	if len(got) != len(want) {
 		for id := range got {
 			if _, ok := want[id]; !ok {
-				c.t.Errorf("layer %s: %d features, want %d; %s is a ghost: %s", l.ID, len(got), len(want), id, got[id].json)
+				c.t.Errorf(c.name+" layer %s: %d features, want %d; %s is a ghost: %s", l.ID, len(got), len(want), id, got[id].json)
 				return
 			}
 		}
@@ -391,7 +421,7 @@ func (c *client) closed() int {
 		default:
 			var ne net.Error
 			if errors.As(err, &ne) && ne.Timeout() {
-				c.t.Fatal("the server does not close")
+				c.fatalf("the server does not close")
 			}
 			return 0
 		}

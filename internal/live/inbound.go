@@ -17,6 +17,10 @@ import (
 // maxMessage is the largest message that a screen may send, in bytes.
 const maxMessage = 16 << 10
 
+// minSilence is how long a screen that shows no sign of life is kept, at least: a
+// slow one answers pings only when it has read what came before them.
+const minSilence = 30 * time.Second
+
 // TopicWall is what walls listen to: which scene is on.
 const TopicWall = "wall"
 
@@ -32,7 +36,7 @@ type message struct {
 
 // read carries out what the screen sends until the connection ends.
 func (s *session) read() error {
-	silence := 6 * s.h.o.Heartbeat // a pong comes at least every second heartbeat
+	silence := max(minSilence, 6*s.h.o.Heartbeat) // a pong comes for every second heartbeat
 	alive := func() error { return s.conn.SetReadDeadline(time.Now().Add(silence)) }
 	_ = alive()
 	s.conn.SetReadLimit(maxMessage)
