@@ -28,10 +28,11 @@ func (t *table) rtree() string { return "rtree_" + t.layer.ID + "_" + t.geom }
 
 // catalogue is an immutable snapshot of the layer definitions.
 type catalogue struct {
-	epoch  string
-	tables map[string]*table // by layer id
-	names  map[int64]string  // by number, dropped layers too
-	ids    []string          // sorted
+	version int64 // grows with each change
+	epoch   string
+	tables  map[string]*table // by layer id
+	names   map[int64]string  // by number, dropped layers too
+	ids     []string          // sorted
 }
 
 func (c *catalogue) see(v layers.View, layer string) (*table, error) {
@@ -50,7 +51,7 @@ type queryer interface {
 
 func loadCatalogue(ctx context.Context, q queryer) (*catalogue, error) {
 	c := &catalogue{tables: map[string]*table{}, names: map[int64]string{}}
-	if err := q.QueryRowContext(ctx, "SELECT value FROM onemap_meta WHERE key = 'epoch'").Scan(&c.epoch); err != nil {
+	if err := q.QueryRowContext(ctx, "SELECT (SELECT value FROM onemap_meta WHERE key = 'epoch'), (SELECT value FROM onemap_meta WHERE key = 'catalogue')").Scan(&c.epoch, &c.version); err != nil {
 		return nil, err
 	}
 	rows, err := q.QueryContext(ctx, "SELECT no, id, definition, fid_column, geom_column, dropped FROM onemap_layer")

@@ -3,6 +3,7 @@ package gpkg
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"onemap/layers"
@@ -20,11 +21,7 @@ func (s *Store) DefineLayer(ctx context.Context, actor layers.Actor, layer *laye
 		}
 	}
 	return s.redefine(ctx, actor, func(tx *txn) error {
-		c, err := loadCatalogue(tx.ctx, tx.w.conn)
-		if err != nil {
-			return err
-		}
-		if old, ok := c.tables[layer.ID]; ok {
+		if old, ok := tx.cat.tables[layer.ID]; ok {
 			return tx.alter(old, layer)
 		}
 		return tx.create(layer)
@@ -34,11 +31,7 @@ func (s *Store) DefineLayer(ctx context.Context, actor layers.Actor, layer *laye
 // DropLayer implements layers.Store.
 func (s *Store) DropLayer(ctx context.Context, actor layers.Actor, layer string) (layers.Cursor, error) {
 	return s.redefine(ctx, actor, func(tx *txn) error {
-		c, err := loadCatalogue(tx.ctx, tx.w.conn)
-		if err != nil {
-			return err
-		}
-		t, err := c.see(layers.Owner, layer)
+		t, err := tx.cat.see(layers.Owner, layer)
 		if err != nil {
 			return err
 		}
@@ -59,29 +52,21 @@ func (s *Store) DropLayer(ctx context.Context, actor layers.Actor, layer string)
 func (s *Store) redefine(ctx context.Context, actor layers.Actor, f func(*txn) error) (layers.Cursor, error) {
 	var at layers.Cursor
 	err := s.writer.do(ctx, func(tx *txn) error {
-		if err := tx.move(layers.Actor{}); err != nil {
-			return err
-		}
 		if err := f(tx); err != nil {
 			return err
 		}
-		_, last, err := tx.moveOwn(actor)
-		at = layers.Cursor{Epoch: s.catalogue.Load().epoch, Position: last}
-		if err != nil {
+		if _, err := tx.moveOwn(actor, nil); err != nil {
 			return err
 		}
+		at = layers.Cursor{Epoch: tx.epoch, Position: tx.head}
 		return tx.reload()
 	})
 	return at, err
 }
 
-// reload makes the new definitions known to the requests that follow in this
-// transaction. A transaction that then fails is followed by a refresh.
-func (tx *txn) reload() error {
-	c, err := loadCatalogue(tx.ctx, tx.w.conn)
-	if err == nil {
-		tx.w.s.catalogue.Store(c)
-	}
+// reload reads the definitions as this transaction sees them.
+func (tx *txn) reload() (err error) {
+	tx.cat, err = loadCatalogue(tx.ctx, tx.w.conn)
 	return err
 }
 
@@ -98,9 +83,17 @@ func (tx *txn) create(layer *layers.Layer) error {
 	if t.no, err = res.LastInsertId(); err != nil {
 		return err
 	}
+	if err := tx.build(t); err != nil {
+		return err
+	}
+	return tx.note(t.no, layers.ChangeDefine)
+}
+
+// build makes a layer's table with all that belongs to it.
+func (tx *txn) build(t *table) error {
 	var b strings.Builder
-	b.WriteString("CREATE TABLE " + quote(layer.ID) + " (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom " + geometryName(layer.Geometry) + ", id TEXT UNIQUE")
-	for _, a := range layer.Schema {
+	b.WriteString("CREATE TABLE " + quote(t.layer.ID) + " (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom " + geometryName(t.layer.Geometry) + ", id TEXT UNIQUE")
+	for _, a := range t.layer.Schema {
 		b.WriteString(", " + quote(a.Name) + " " + sqlTypes[a.Type])
 	}
 	b.WriteString(")")
@@ -110,10 +103,29 @@ func (tx *txn) create(layer *layers.Layer) error {
 	if err := tx.register(t); err != nil {
 		return err
 	}
-	if err := tx.script(append(append(rtreeStatements(t), countTriggers(t)...), captureTriggers(t)...)...); err != nil {
-		return err
+	return tx.script(slices.Concat(rtreeStatements(t), countTriggers(t), captureTriggers(t), roleIndexes(t))...)
+}
+
+// joined are the roles that layers are joined by.
+var joined = []layers.Role{layers.RoleDivision, layers.RoleCreditCode}
+
+// roleIndexes are on the columns that layers are joined by.
+func roleIndexes(t *table) []string {
+	var out []string
+	for _, r := range joined {
+		if a, ok := t.layer.Schema.ByRole(r); ok {
+			out = append(out, "CREATE INDEX IF NOT EXISTS "+quote("onemap_"+itoa(t.no)+"_"+string(r))+" ON "+quote(t.layer.ID)+"("+quote(a.Name)+")")
+		}
 	}
-	return tx.note(t.no, layers.ChangeDefine)
+	return out
+}
+
+func dropRoleIndexes(t *table) []string {
+	var out []string
+	for _, r := range joined {
+		out = append(out, "DROP INDEX IF EXISTS "+quote("onemap_"+itoa(t.no)+"_"+string(r)))
+	}
+	return out
 }
 
 func geometryName(g layers.GeometryType) string { return strings.ToUpper(string(g)) }
@@ -183,9 +195,10 @@ func (tx *txn) alter(old *table, layer *layers.Layer) error {
 	}
 	if len(change) > 0 {
 		// Capture must not see the table being rebuilt: it names columns.
-		if err := tx.script(append(append(dropCapture(layer.ID), change...), captureTriggers(t)...)...); err != nil {
-			return err
-		}
+		change = slices.Concat(dropCapture(layer.ID), change, captureTriggers(t))
+	}
+	if err := tx.script(slices.Concat(dropRoleIndexes(t), change, roleIndexes(t))...); err != nil {
+		return err
 	}
 	return tx.note(t.no, layers.ChangeDefine)
 }

@@ -2,236 +2,195 @@ package gpkg
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
-	"slices"
-	"strings"
 	"time"
-
-	"onemap/layers"
 )
 
-func sameDefinitions(a, b *catalogue) bool {
-	return a.epoch == b.epoch && maps.Equal(a.names, b.names) && maps.EqualFunc(a.tables, b.tables, func(x, y *table) bool {
-		if x.no != y.no || x.fid != y.fid || x.geom != y.geom {
-			return false
-		}
-		p, _ := json.Marshal(x.layer)
-		q, _ := json.Marshal(y.layer)
-		return string(p) == string(q)
-	})
+// A program that replaces a table does so in several transactions: GDAL drops the
+// table, makes and fills another, and adds the spatial index last. In between the
+// table is left alone until the file has been quiet for a while.
+const (
+	quietIndexed = 250 * time.Millisecond // the new table has its index
+	quietBare    = 1500 * time.Millisecond
+	quietGone    = 3 * time.Second // the table is gone
+)
+
+// watcher notices what other connections commit: PRAGMA data_version changes with
+// each such commit and costs no disk access.
+type watcher struct {
+	s       *Store
+	version int64     // data_version that was dealt with
+	schema  int64     // schema_version that was inspected
+	damaged bool      // a layer's table is not as it should be
+	since   time.Time // the last commit by another program while damaged
 }
 
-// watchOthers notices what other connections committed: PRAGMA data_version
-// changes with each such commit and costs no disk access.
-func (s *Store) watchOthers(ctx context.Context, every time.Duration) {
+func (w *watcher) run(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	var version, schema int64
-	_ = s.watch.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&schema)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		var v int64
-		if err := s.watch.QueryRowContext(ctx, "PRAGMA data_version").Scan(&v); err != nil || v == version {
-			continue
-		}
-		if err := s.takeOver(ctx, &schema); err != nil {
-			if ctx.Err() == nil {
-				s.log.Warn("changes made by another program could not be taken over; trying again", "error", err)
+		if err := w.look(ctx); err != nil && ctx.Err() == nil {
+			w.s.log.Warn("changes made by another program could not be taken over; trying again", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(500 * time.Millisecond): // the log need not hear it forty times a second
 			}
-			continue
 		}
-		version = v
 	}
 }
 
-// takeOver moves what others left in the outbox and repairs layers whose tables
-// they replaced.
-func (s *Store) takeOver(ctx context.Context, schema *int64) error {
-	var now int64
-	var pending bool
-	if err := s.watch.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&now); err != nil {
+func (w *watcher) look(ctx context.Context) error {
+	var version int64
+	if err := w.s.watch.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
 		return err
 	}
-	if err := s.watch.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM onemap_outbox)").Scan(&pending); err != nil {
-		return err
-	}
-	if now == *schema && !pending {
-		return s.refresh(ctx) // our own commit, or that of another onemap process
-	}
-	if err := s.writer.do(ctx, func(tx *txn) error {
-		if now != *schema {
-			if err := tx.adoptTables(); err != nil {
-				return err
-			}
+	if version != w.version {
+		if err := w.take(ctx); err != nil {
+			return err
 		}
-		return tx.move(layers.Actor{})
-	}); err != nil {
-		return err
+		w.version = version
 	}
-	*schema = now
+	if w.damaged {
+		return w.repair(ctx)
+	}
 	return nil
 }
 
-// adoptTables looks for layers whose table was replaced (ogr2ogr -overwrite drops
-// it, and our triggers with it), takes the new table as the layer's content and
-// says reset. A table that is gone becomes an empty one.
-func (tx *txn) adoptTables() error {
-	c, err := loadCatalogue(tx.ctx, tx.w.conn)
-	if err != nil {
+// take takes over what was committed: changes in the outbox, the head, the
+// catalogue, and the news that tables were made or dropped.
+func (w *watcher) take(ctx context.Context) error {
+	var schema int64
+	var pending bool
+	if err := w.s.watch.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&schema); err != nil {
 		return err
 	}
-	for _, id := range c.ids {
-		t := c.tables[id]
-		var triggers, columns int
-		if err := tx.row("SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? AND name LIKE 'onemap\\_%' ESCAPE '\\'", id).Scan(&triggers); err != nil {
+	if err := w.s.watch.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM onemap_outbox)").Scan(&pending); err != nil {
+		return err
+	}
+	if pending { // every transaction of ours moves them
+		if err := w.s.writer.do(ctx, func(*txn) error { return nil }); err != nil {
 			return err
 		}
-		if err := tx.row("SELECT count(*) FROM pragma_table_info(?)", id).Scan(&columns); err != nil {
-			return err
-		}
-		if triggers == len(captureNames) {
-			continue
-		}
-		tx.w.s.log.Warn("a layer's table was replaced by another program; its content is read anew", "layer", id)
-		if columns == 0 {
-			err = tx.recreate(t)
-		} else {
-			err = tx.adopt(t)
-		}
+	} else if err := w.s.refresh(ctx); err != nil { // our own commit, or that of another onemap process
+		return err
+	}
+	if schema != w.schema || w.damaged {
+		damages, err := w.s.inspect(ctx, w.s.watch)
 		if err != nil {
-			return layers.Errorf(layers.CodeOf(err), "take over the replaced table of layer %s: %w", id, err)
+			return err
 		}
+		w.schema, w.damaged, w.since = schema, len(damages) > 0, time.Now()
 	}
-	return tx.reload()
+	return nil
 }
 
-// recreate makes an empty table for a layer whose table is gone.
-func (tx *txn) recreate(t *table) error {
-	if err := tx.dropTable(t); err != nil {
-		return err
-	}
-	if err := tx.exec("UPDATE onemap_layer SET dropped = 1 WHERE no = ?", t.no); err != nil {
-		return err
-	}
-	if err := tx.note(t.no, layers.ChangeReset); err != nil {
-		return err
-	}
-	return tx.create(t.layer)
-}
-
-// adopt takes a table that another program made as the layer's table.
-func (tx *txn) adopt(old *table) error {
-	t := &table{no: old.no, layer: old.layer, fid: old.fid, geom: old.geom}
-	rows, err := tx.w.conn.QueryContext(tx.ctx, "SELECT name, type, pk FROM pragma_table_info(?)", old.layer.ID)
+// repair takes over replaced tables as soon as the other program seems to be done.
+func (w *watcher) repair(ctx context.Context) error {
+	damages, err := w.s.inspect(ctx, w.s.watch)
 	if err != nil {
 		return err
+	}
+	w.damaged = len(damages) > 0
+	for _, d := range damages {
+		wait := quietBare
+		switch {
+		case d.gone:
+			wait = quietGone
+		case d.indexed:
+			wait = quietIndexed
+		}
+		if time.Since(w.since) < wait {
+			return nil
+		}
+	}
+	if !w.damaged {
+		return nil
+	}
+	if err := w.s.writer.do(ctx, (*txn).adoptTables); err != nil {
+		return err
+	}
+	w.damaged = false
+	return nil
+}
+
+// damage is what is wrong with a layer's table.
+type damage struct {
+	t          *table
+	gone       bool // there is no such table
+	uncaptured bool // triggers of ours are missing: changes may have been missed
+	indexed    bool // it has a spatial index
+}
+
+// inspect finds the layers whose tables, columns or triggers other programs changed.
+func (s *Store) inspect(ctx context.Context, q queryer) ([]damage, error) {
+	c, err := loadCatalogue(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	triggers := map[string]string{} // SQL by name
+	tables := map[string]bool{}
+	rows, err := q.QueryContext(ctx, "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_master WHERE type = 'table' OR type = 'trigger' AND name LIKE 'onemap\\_%' ESCAPE '\\'")
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
-	var names, types []string
 	for rows.Next() {
-		var name, typ string
-		var pk int
-		if err := rows.Scan(&name, &typ, &pk); err != nil {
-			return err
+		var kind, name, table, sql string
+		if err := rows.Scan(&kind, &name, &table, &sql); err != nil {
+			return nil, err
 		}
-		if pk == 1 && strings.EqualFold(typ, "INTEGER") {
-			t.fid = name
-			continue
+		if kind == "table" {
+			tables[name] = true
+		} else {
+			triggers[table+" "+name] = sql
 		}
-		names, types = append(names, name), append(types, strings.ToUpper(typ))
 	}
 	if err := rows.Err(); err != nil {
-		return err
+		return nil, err
 	}
-	_ = rows.Close()
-	if err := tx.row("SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", old.layer.ID).Scan(&t.geom); err != nil {
-		return layers.Errorf(layers.Invalid, "the new table has no geometry column")
-	}
-	layer := *old.layer
-	layer.Schema = nil
-	hasID := false
-	for i, name := range names {
-		switch {
-		case name == t.geom:
-		case strings.EqualFold(name, "id"):
-			hasID = true
-		default:
-			a, ok := old.layer.Schema.Attribute(name)
-			if !ok {
-				a = layers.Attribute{Name: name, Type: typeOf(types[i])}
+	var found []damage
+	for _, id := range c.ids {
+		t := c.tables[id]
+		d := damage{t: t, gone: !tables[id], indexed: tables[t.rtree()]}
+		wrong := d.gone || !d.indexed
+		for i, want := range captureTriggers(t) {
+			have, ok := triggers[id+" "+"onemap_"+id+"_"+captureNames[i]]
+			d.uncaptured = d.uncaptured || !ok
+			wrong = wrong || have != want
+		}
+		if !wrong {
+			if wrong, err = otherColumns(ctx, q, t); err != nil {
+				return nil, err
 			}
-			layer.Schema = append(layer.Schema, a)
+		}
+		if wrong {
+			found = append(found, d)
 		}
 	}
-	// The declared order stays as far as the attributes do.
-	slices.SortStableFunc(layer.Schema, func(a, b layers.Attribute) int {
-		return place(old.layer.Schema, a.Name) - place(old.layer.Schema, b.Name)
-	})
-	if err := layer.Validate(); err != nil {
-		return err
-	}
-	t.layer = &layer
-	definition, err := json.Marshal(&layer)
+	return found, nil
+}
+
+// otherColumns reports whether the table has not just the columns of its layer.
+func otherColumns(ctx context.Context, q queryer, t *table) (bool, error) {
+	columns, err := readColumns(ctx, q, t.layer.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
-	tab := quote(layer.ID)
-	script := dropCapture(layer.ID)
-	if !hasID {
-		script = append(script, "ALTER TABLE "+tab+" ADD COLUMN id TEXT")
+	have := map[string]bool{}
+	for _, c := range columns {
+		have[c.name] = true
+		if _, ok := t.layer.Schema.Attribute(c.name); !ok && c.kept() && c.name != t.fid && c.name != t.geom && c.name != "id" {
+			return true, nil
+		}
 	}
-	script = append(script, "UPDATE "+tab+" SET id = CAST("+quote(t.fid)+" AS TEXT) WHERE id IS NULL",
-		"CREATE UNIQUE INDEX IF NOT EXISTS "+quote("onemap_"+layer.ID+"_id_index")+" ON "+tab+"(id)")
-	var hasTree bool
-	if err := tx.row("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)", t.rtree()).Scan(&hasTree); err != nil {
-		return err
+	for _, a := range t.layer.Schema {
+		if !have[a.Name] {
+			return true, nil
+		}
 	}
-	if !hasTree {
-		script = append(script, rtreeStatements(t)...)
-		script = append(script, "INSERT OR REPLACE INTO gpkg_extensions VALUES ("+text(layer.ID)+", "+text(t.geom)+", 'gpkg_rtree_index', 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')")
-	}
-	script = append(script, countTriggers(t)...)
-	script = append(script, captureTriggers(t)...)
-	script = append(script, "INSERT OR REPLACE INTO gpkg_ogr_contents SELECT "+text(layer.ID)+", count(*) FROM "+tab,
-		"DELETE FROM onemap_version WHERE layer = "+itoa(t.no))
-	if err := tx.script(script...); err != nil {
-		return err
-	}
-	if err := tx.exec("UPDATE onemap_layer SET definition = ?, fid_column = ?, geom_column = ? WHERE no = ?", string(definition), t.fid, t.geom, t.no); err != nil {
-		return err
-	}
-	if err := tx.note(t.no, layers.ChangeDefine); err != nil {
-		return err
-	}
-	return tx.note(t.no, layers.ChangeReset)
-}
-
-func place(s layers.Schema, name string) int {
-	if i := slices.IndexFunc(s, func(a layers.Attribute) bool { return a.Name == name }); i >= 0 {
-		return i
-	}
-	return len(s)
-}
-
-// typeOf is the attribute type for a GeoPackage column type (table 1 of the standard).
-func typeOf(sqlType string) layers.DataType {
-	base, _, _ := strings.Cut(sqlType, "(")
-	switch base {
-	case "BOOLEAN":
-		return layers.Boolean
-	case "TINYINT", "SMALLINT", "MEDIUMINT", "INT", "INTEGER":
-		return layers.Integer
-	case "FLOAT", "DOUBLE", "REAL":
-		return layers.Number
-	case "DATE":
-		return layers.DateType
-	case "DATETIME":
-		return layers.DateTime
-	}
-	return layers.String
+	return !have[t.fid] || !have[t.geom] || !have["id"], nil
 }

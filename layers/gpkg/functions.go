@@ -10,6 +10,10 @@ import (
 // registerFunctions gives SQLite the functions that the GeoPackage R-tree
 // triggers call (annex F.3). The driver keeps them for the whole process.
 var registerFunctions = sync.OnceValue(func() error {
+	// The blobs are SQLite's own memory: nothing of them is kept.
+	register := func(name string, f func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error)) error {
+		return sqlite.RegisterFunction(name, &sqlite.FunctionImpl{NArgs: 1, Deterministic: true, VolatileArgs: true, Scalar: f})
+	}
 	bound := func(pick func(minX, maxX, minY, maxY float64) float64) func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
 		return func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 			blob, _ := args[0].([]byte)
@@ -26,11 +30,11 @@ var registerFunctions = sync.OnceValue(func() error {
 		"ST_MinY": func(_, _, v, _ float64) float64 { return v },
 		"ST_MaxY": func(_, _, _, v float64) float64 { return v },
 	} {
-		if err := sqlite.RegisterDeterministicScalarFunction(name, 1, bound(pick)); err != nil {
+		if err := register(name, bound(pick)); err != nil {
 			return err
 		}
 	}
-	return sqlite.RegisterDeterministicScalarFunction("ST_IsEmpty", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+	return register("ST_IsEmpty", func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
 		blob, ok := args[0].([]byte)
 		if !ok {
 			return nil, nil

@@ -89,11 +89,59 @@ func decodeGeometry(b []byte) geom.T {
 	if err != nil {
 		return nil
 	}
+	if p := decodePoint(h.body); p != nil {
+		return p
+	}
 	g, err := wkb.Unmarshal(h.body, nanPoint)
 	if err != nil {
 		return nil
 	}
 	return g
+}
+
+// decodePoint is the short way for what most features are, a point of two
+// coordinates in little endian; nil if the WKB is anything else.
+func decodePoint(body []byte) geom.T {
+	if len(body) != 21 || body[0] != 1 || binary.LittleEndian.Uint32(body[1:]) != 1 {
+		return nil
+	}
+	x, y := math.Float64frombits(binary.LittleEndian.Uint64(body[5:])), math.Float64frombits(binary.LittleEndian.Uint64(body[13:]))
+	if math.IsNaN(x) && math.IsNaN(y) {
+		return geom.NewPointEmpty(geom.XY)
+	}
+	return geom.NewPointFlat(geom.XY, []float64{x, y})
+}
+
+// promote makes a single geometry the multi geometry of one part, where the layer
+// declares that type: other programs rely on it.
+func promote(t layers.GeometryType, g geom.T) (geom.T, error) {
+	switch p := g.(type) {
+	case *geom.Point:
+		if t == layers.MultiPoint {
+			m := geom.NewMultiPoint(p.Layout())
+			if p.Empty() {
+				return m, nil
+			}
+			return m, m.Push(p)
+		}
+	case *geom.LineString:
+		if t == layers.MultiLineString {
+			m := geom.NewMultiLineString(p.Layout())
+			if p.Empty() {
+				return m, nil
+			}
+			return m, m.Push(p)
+		}
+	case *geom.Polygon:
+		if t == layers.MultiPolygon {
+			m := geom.NewMultiPolygon(p.Layout())
+			if p.Empty() {
+				return m, nil
+			}
+			return m, m.Push(p)
+		}
+	}
+	return g, nil
 }
 
 // blobBound returns the bounds of an encoded geometry; false if it has none.
@@ -104,6 +152,9 @@ func blobBound(b []byte) (orb.Bound, bool) {
 	}
 	if h.envelope != nil {
 		return *h.envelope, h.envelope.Min[0] <= h.envelope.Max[0]
+	}
+	if p, ok := decodePoint(h.body).(*geom.Point); ok { // as GDAL writes points
+		return layers.BoundOf(p)
 	}
 	g, err := wkb.Unmarshal(h.body, nanPoint)
 	if err != nil {

@@ -12,6 +12,11 @@ import (
 
 const headSQL = `SELECT ifnull((SELECT max(position) FROM onemap_log), (SELECT value FROM onemap_meta WHERE key = 'floor'))`
 
+// stateSQL reads the lineage, the number of the catalogue's version, and where the
+// log begins and ends.
+const stateSQL = `SELECT (SELECT value FROM onemap_meta WHERE key = 'epoch'), (SELECT value FROM onemap_meta WHERE key = 'catalogue'),
+	(SELECT value FROM onemap_meta WHERE key = 'floor'), (` + headSQL + `)`
+
 // Head implements layers.Log.
 func (s *Store) Head(ctx context.Context) (layers.Cursor, error) {
 	var at int64
@@ -32,34 +37,52 @@ func (s *Store) Wait(ctx context.Context, after layers.Position) error {
 		}
 		select {
 		case <-moved:
+		case <-s.writer.finished:
+			return errClosed
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// refresh takes up what was committed, by us or by others: new definitions and
-// the new head.
+// refresh takes up what was committed by others, or undone by us: new definitions
+// and the new head.
 func (s *Store) refresh(ctx context.Context) error {
-	c, err := loadCatalogue(ctx, s.read)
-	if err != nil {
+	var epoch string
+	var version, floor int64
+	var head layers.Position
+	if err := s.read.QueryRowContext(ctx, stateSQL).Scan(&epoch, &version, &floor, &head); err != nil {
 		return err
 	}
-	var at int64
-	if err := s.read.QueryRowContext(ctx, headSQL).Scan(&at); err != nil {
-		return err
+	if c := s.catalogue.Load(); c == nil || c.version != version || c.epoch != epoch {
+		c, err := loadCatalogue(ctx, s.read)
+		if err != nil {
+			return err
+		}
+		s.publish(c)
 	}
+	s.advance(head)
+	return nil
+}
+
+// publish makes a committed catalogue known, unless a newer one is already.
+func (s *Store) publish(c *catalogue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if was := s.catalogue.Load(); was == nil || !sameDefinitions(was, c) {
+	if was := s.catalogue.Load(); was == nil || was.epoch != c.epoch || was.version < c.version {
 		s.catalogue.Store(c)
 	}
-	if layers.Position(at) > s.head {
-		s.head = layers.Position(at)
+}
+
+// advance wakes those who wait for the log to grow.
+func (s *Store) advance(head layers.Position) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if head > s.head {
+		s.head = head
 		close(s.moved)
 		s.moved = make(chan struct{})
 	}
-	return nil
 }
 
 // Changes implements layers.Log.
@@ -72,9 +95,8 @@ func (s *Store) Changes(ctx context.Context, after layers.Cursor, limit int) ([]
 	}
 	defer func() { _ = tx.Rollback() }()
 	var epoch string
-	var floor, head int64
-	if err := tx.QueryRowContext(ctx, `SELECT (SELECT value FROM onemap_meta WHERE key = 'epoch'),
-		(SELECT value FROM onemap_meta WHERE key = 'floor'), (`+headSQL+`)`).Scan(&epoch, &floor, &head); err != nil {
+	var version, floor, head int64
+	if err := tx.QueryRowContext(ctx, stateSQL).Scan(&epoch, &version, &floor, &head); err != nil {
 		return nil, unavailable(ctx, err)
 	}
 	switch p := int64(after.Position); {
@@ -87,9 +109,11 @@ func (s *Store) Changes(ctx context.Context, after layers.Cursor, limit int) ([]
 	case p == head:
 		return nil, nil
 	}
-	c, err := loadCatalogue(ctx, tx)
-	if err != nil {
-		return nil, unavailable(ctx, err)
+	c := s.catalogue.Load()
+	if c.version != version {
+		if c, err = loadCatalogue(ctx, tx); err != nil {
+			return nil, unavailable(ctx, err)
+		}
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT position, last, time, actor, layer, kind, fid, id, old_version, old_geom, new_geom, same_geom, old_props, new_props
 		FROM onemap_log WHERE position > ?1 AND position <= (SELECT last FROM onemap_log WHERE position = min(?1 + max(?2, 1), ?3)) ORDER BY position`,
@@ -186,34 +210,38 @@ func decodeImage(s layers.Schema, image string) (map[string]any, error) {
 
 // Trim removes what the retention no longer asks for, in small transactions.
 func (s *Store) Trim(ctx context.Context, r Retention) error {
-	for {
-		var n int64
+	var keep layers.Position // the log needs nothing up to here
+	err := s.read.QueryRowContext(ctx, `SELECT max((`+headSQL+`) - ?1, ifnull((SELECT max(last) FROM onemap_log WHERE time < ?2), 0))`,
+		r.Changes, time.Now().Add(-r.Age).UnixMilli()).Scan(&keep)
+	if err != nil || keep <= 0 {
+		return unavailable(ctx, err)
+	}
+	return s.TrimTo(ctx, keep)
+}
+
+// TrimTo removes the commits of the log that end at or before the position.
+func (s *Store) TrimTo(ctx context.Context, position layers.Position) error {
+	for more := true; more; {
 		err := s.writer.do(ctx, func(tx *txn) error {
-			var keep int64
-			// Whole commits go: up to the last position of the newest commit that is too old or too far back.
-			err := tx.row(`SELECT ifnull(max(last), 0) FROM onemap_log WHERE last <= max(
-				(`+headSQL+`) - ?1, ifnull((SELECT max(last) FROM onemap_log WHERE time < ?2), 0))`,
-				r.Changes, time.Now().Add(-r.Age).UnixMilli()).Scan(&keep)
-			if err != nil || keep == 0 {
-				return err
-			}
-			const step = 2000
-			if err := tx.row(`SELECT ifnull((SELECT min(last) FROM onemap_log WHERE last >= (SELECT min(position) FROM onemap_log) + ?2), ?1)`, keep, step).Scan(&n); err != nil {
-				return err
-			}
-			n = min(n, keep)
-			if err := tx.exec("UPDATE onemap_meta SET value = max(value, ?) WHERE key = 'floor'", n); err != nil {
-				return err
-			}
-			res, err := tx.run("DELETE FROM onemap_log WHERE position <= ?", n)
+			const step = 2000 // changes, so that nobody waits for long
+			var until int64
+			err := tx.row(`SELECT ifnull(max(last), 0) FROM onemap_log WHERE last <= ?1
+				AND position <= max((SELECT min(position) FROM onemap_log) + ?2, (SELECT last FROM onemap_log ORDER BY position LIMIT 1))`,
+				int64(position), step).Scan(&until)
 			if err != nil {
 				return err
 			}
-			n, err = res.RowsAffected()
-			return err
+			if more = until > 0; !more {
+				return nil
+			}
+			if err := tx.exec("UPDATE onemap_meta SET value = max(value, ?) WHERE key = 'floor'", until); err != nil {
+				return err
+			}
+			return tx.exec("DELETE FROM onemap_log WHERE position <= ?", until)
 		})
-		if err != nil || n == 0 {
+		if err != nil {
 			return err
 		}
 	}
+	return nil
 }

@@ -6,9 +6,7 @@ import (
 	"onemap/layers"
 )
 
-// move moves what is in the outbox to the log, as one commit of the actor.
-// Write transactions are alone, so the order of outbox rows is the order of
-// commits, and positions have no gap.
+// move moves what other programs left in the outbox to the log.
 func (tx *txn) move(actor layers.Actor) error {
 	var pending bool
 	st, err := tx.stmt("SELECT EXISTS (SELECT 1 FROM onemap_outbox)")
@@ -18,50 +16,69 @@ func (tx *txn) move(actor layers.Actor) error {
 	if err := st.QueryRowContext(tx.ctx).Scan(&pending); err != nil || !pending {
 		return err
 	}
-	_, _, err = tx.moveOwn(actor)
+	_, err = tx.moveOwn(actor, nil)
 	return err
 }
 
-// moveOwn is move when there is something in the outbox; it returns the first
-// and the last position given.
-func (tx *txn) moveOwn(actor layers.Actor) (first, last layers.Position, err error) {
-	st, err := tx.stmt(`SELECT ifnull((SELECT max(position) FROM onemap_log), (SELECT value FROM onemap_meta WHERE key = 'floor')), count(*) FROM onemap_outbox`)
-	if err != nil {
-		return 0, 0, err
-	}
-	var base, n int64
-	if err := st.QueryRowContext(tx.ctx).Scan(&base, &n); err != nil {
-		return 0, 0, err
-	}
+// moveOwn moves what is in the outbox to the log, as one commit of the actor, and
+// returns how many changes it were. Write transactions are alone, so the order of
+// outbox rows is the order of commits, and positions have no gap. The layer, if
+// not nil, is noted to be as new as the actor says even if nothing changed.
+func (tx *txn) moveOwn(actor layers.Actor, t *table) (int64, error) {
 	now := time.Now()
 	asOf := actor.AsOf
 	if asOf.IsZero() {
 		asOf = now
 	}
-	for _, step := range []struct {
+	if t != nil {
+		if err := tx.exec(`UPDATE onemap_layer SET updated = max(ifnull(updated, 0), ?2) WHERE no = ?1`, t.no, asOf.UnixMilli()); err != nil {
+			return 0, err
+		}
+	}
+	st, err := tx.stmt(`SELECT count(*), ifnull(sum(kind = 'delete'), 0) FROM onemap_outbox`)
+	if err != nil {
+		return 0, err
+	}
+	var n, deletes int64
+	if err := st.QueryRowContext(tx.ctx).Scan(&n, &deletes); err != nil || n == 0 {
+		return 0, err
+	}
+	base := int64(tx.head)
+	type step struct {
 		sql  string
 		args []any
-	}{
+	}
+	steps := []step{
 		{`INSERT INTO onemap_log(position, last, time, actor, layer, kind, fid, id, old_version, old_geom, new_geom, same_geom, old_props, new_props)
 			SELECT ?1 + row_number() OVER (ORDER BY o.seq), ?2, ?3, ?4, o.layer, o.kind, o.fid, o.id, v.version, o.old_geom, o.new_geom, o.same_geom, o.old_props, o.new_props
 			FROM onemap_outbox o LEFT JOIN onemap_version v ON v.layer = o.layer AND v.fid = o.fid ORDER BY o.seq`,
 			[]any{base, base + n, now.UnixMilli(), actor.Name}},
 		{`DELETE FROM onemap_outbox`, nil},
-		{`DELETE FROM onemap_version WHERE (layer, fid) IN (SELECT layer, fid FROM onemap_log WHERE position > ? AND kind = 'delete')`, []any{base}},
-		{`INSERT OR REPLACE INTO onemap_version(layer, fid, version, updated)
-			SELECT layer, fid, position, time FROM onemap_log WHERE position > ? AND kind = 'put' ORDER BY position`, []any{base}},
-		{`UPDATE onemap_layer SET updated = max(ifnull(updated, 0), ?2)
+	}
+	if deletes > 0 {
+		steps = append(steps, step{`DELETE FROM onemap_version WHERE (layer, fid) IN (SELECT layer, fid FROM onemap_log WHERE position > ? AND kind = 'delete')`, []any{base}})
+	}
+	steps = append(steps, step{`INSERT OR REPLACE INTO onemap_version(layer, fid, version, updated)
+			SELECT layer, fid, position, time FROM onemap_log WHERE position > ? AND kind = 'put' ORDER BY position`, []any{base}})
+	if t == nil {
+		steps = append(steps, step{`UPDATE onemap_layer SET updated = max(ifnull(updated, 0), ?2)
 			WHERE no IN (SELECT DISTINCT layer FROM onemap_log WHERE position > ?1 AND kind IN ('put', 'delete', 'reset'))`,
-			[]any{base, asOf.UnixMilli()}},
-	} {
+			[]any{base, asOf.UnixMilli()}})
+	}
+	for _, step := range steps {
 		if err := tx.exec(step.sql, step.args...); err != nil {
-			return 0, 0, layers.Errorf(layers.Internal, "move changes to the log: %w", err)
+			return 0, layers.Errorf(layers.Internal, "move changes to the log: %w", err)
 		}
 	}
-	return layers.Position(base + 1), layers.Position(base + n), nil
+	tx.head += layers.Position(n)
+	return n, nil
 }
 
-// note puts a change that is not about a row into the outbox.
+// note puts a change that is not about a row into the outbox. Such changes may
+// concern the definitions, so everybody reads the catalogue anew.
 func (tx *txn) note(layer int64, kind layers.ChangeKind) error {
+	if err := tx.exec("UPDATE onemap_meta SET value = value + 1 WHERE key = 'catalogue'"); err != nil {
+		return err
+	}
 	return tx.exec("INSERT INTO onemap_outbox(layer, kind) VALUES (?, ?)", layer, string(kind))
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"iter"
+	"strings"
 
 	"onemap/layers"
 )
@@ -32,11 +33,17 @@ func (r *reader) snapshot(ctx context.Context, f func(*sql.Tx) error) (layers.Po
 	return layers.Position(at), f(tx)
 }
 
+var errClosed = &layers.Error{Code: layers.Unavailable, Message: "the store is closed"}
+
 func unavailable(ctx context.Context, err error) error {
 	var known *layers.Error
 	switch {
 	case err == nil || errors.As(err, &known):
 		return err
+	case strings.Contains(err.Error(), "is closed") || strings.Contains(err.Error(), "is already closed"): // database/sql has no name for the first
+		return errClosed
+	case strings.Contains(err.Error(), "no such table") || strings.Contains(err.Error(), "no such column"):
+		return layers.Errorf(layers.Unavailable, "another program is replacing the layer; try again: %w", err)
 	case ctx.Err() != nil:
 		return layers.Errorf(layers.Unavailable, "the request ended before the answer: %w", context.Cause(ctx))
 	}

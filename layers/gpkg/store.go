@@ -47,8 +47,9 @@ type Store struct {
 	head      layers.Position
 	moved     chan struct{} // closed and replaced when head grows
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+	closed atomic.Bool
 }
 
 var _ layers.Store = (*Store)(nil)
@@ -89,7 +90,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	run, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.done.Go(func() { s.writer.run(run) })
-	s.done.Go(func() { s.watchOthers(run, o.Poll) })
+	s.done.Go(func() { (&watcher{s: s}).run(run, o.Poll) })
 	s.done.Go(func() { s.maintain(run) })
 	return s, nil
 }
@@ -121,12 +122,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) (err error) {
 	}
 	s.writer = newWriter(s, conn)
 	// What others wrote while no onemap ran is in the outbox or lacks triggers.
-	if err := s.writer.one(ctx, func(tx *txn) error {
-		if err := tx.adoptTables(); err != nil {
-			return err
-		}
-		return tx.move(layers.Actor{})
-	}); err != nil {
+	if err := s.writer.one(ctx, (*txn).adoptTables); err != nil {
 		return err
 	}
 	return s.refresh(ctx)
@@ -162,6 +158,9 @@ func initialise(ctx context.Context, conn *sql.Conn) error {
 
 // Close stops the background work and closes the file.
 func (s *Store) Close() error {
+	if s.closed.Swap(true) {
+		return nil
+	}
 	s.stop()
 	s.done.Wait()
 	_ = s.watch.Close()

@@ -24,7 +24,8 @@ const maxJSONPairs = 60
 
 // image is the SQL expression for a row's attributes as a JSON object. It uses
 // only what the SQLite of a foreign writer knows, and no value makes it fail:
-// reals keep all 17 digits, blobs and infinities become null.
+// reals keep every bit (20 digits, because SQLite's
+// rounding of 17 was off before 3.42), blobs and infinities become null.
 func image(row string, s layers.Schema) string {
 	var objects []string
 	for start := 0; start == 0 || start < len(s); start += maxJSONPairs {
@@ -32,7 +33,7 @@ func image(row string, s layers.Schema) string {
 		for _, a := range s[start:min(start+maxJSONPairs, len(s))] {
 			c := row + "." + quote(a.Name)
 			pairs = append(pairs, text(a.Name)+", CASE typeof("+c+") WHEN 'real' THEN "+
-				"CASE WHEN abs("+c+") <= 1.7976931348623157e308 THEN json(printf('%!.17g', "+c+")) END "+
+				"CASE WHEN abs("+c+") <= 1.7976931348623157e308 THEN json(printf('%!.20g', "+c+")) END "+
 				"WHEN 'blob' THEN NULL ELSE "+c+" END")
 		}
 		objects = append(objects, "json_object("+strings.Join(pairs, ", ")+")")
@@ -55,31 +56,34 @@ func captureTriggers(t *table) []string {
 	oldImage, newImage := image("OLD", t.layer.Schema), image("NEW", t.layer.Schema)
 	put := out("put", "NEW", "NEW.id", "NULL, NEW."+g+", 0, NULL, "+newImage)
 	gone := out("delete", "OLD", "OLD.id", "OLD."+g+", NULL, 0, "+oldImage+", NULL")
+	give := "UPDATE " + tab + " SET id = CASE WHEN EXISTS (SELECT 1 FROM " + tab + " WHERE id = CAST(NEW." + fid + " AS TEXT)) THEN NEW." + fid +
+		" || '-' || lower(hex(randomblob(4))) ELSE CAST(NEW." + fid + " AS TEXT) END WHERE " + fid + " = NEW." + fid + ";"
 	return []string{
 		"CREATE TRIGGER " + name("insert") + " AFTER INSERT ON " + tab + " WHEN NEW.id IS NOT NULL BEGIN " + put + " END",
 		// A row without an id gets its fid as one, unless somebody has taken that.
-		"CREATE TRIGGER " + name("id") + " AFTER INSERT ON " + tab + " WHEN NEW.id IS NULL BEGIN UPDATE " + tab +
-			" SET id = CASE WHEN EXISTS (SELECT 1 FROM " + tab + " WHERE id = CAST(NEW." + fid + " AS TEXT)) THEN NEW." + fid +
-			" || '-' || lower(hex(randomblob(4))) ELSE CAST(NEW." + fid + " AS TEXT) END WHERE " + fid + " = NEW." + fid + "; END",
+		"CREATE TRIGGER " + name("id") + " AFTER INSERT ON " + tab + " WHEN NEW.id IS NULL BEGIN " + give + " END",
 		"CREATE TRIGGER " + name("update") + " AFTER UPDATE ON " + tab + " WHEN OLD.id IS NEW.id AND NEW.id IS NOT NULL AND OLD." + fid + " = NEW." + fid + " BEGIN " +
 			out("put", "NEW", "NEW.id", "OLD."+g+", CASE WHEN OLD."+g+" IS NOT NEW."+g+" THEN NEW."+g+" END, OLD."+g+" IS NEW."+g+", "+oldImage+", "+newImage) + " END",
-		"CREATE TRIGGER " + name("rename_from") + " AFTER UPDATE ON " + tab + " WHEN OLD.id IS NOT NULL AND (OLD.id IS NOT NEW.id OR OLD." + fid + " <> NEW." + fid + ") BEGIN " + gone + " END",
-		"CREATE TRIGGER " + name("rename_to") + " AFTER UPDATE ON " + tab + " WHEN NEW.id IS NOT NULL AND (OLD.id IS NOT NEW.id OR OLD." + fid + " <> NEW." + fid + ") BEGIN " + put + " END",
+		// Another id or number is another feature: the old one is gone, then the new one appears.
+		"CREATE TRIGGER " + name("rekey") + " AFTER UPDATE ON " + tab + " WHEN NEW.id IS NOT NULL AND (OLD.id IS NOT NEW.id OR OLD." + fid + " <> NEW." + fid + ") BEGIN " +
+			strings.Replace(strings.TrimSuffix(gone, ");"), "VALUES (", "SELECT ", 1) + " WHERE OLD.id IS NOT NULL; " + put + " END",
+		// A row that loses its id gets another.
+		"CREATE TRIGGER " + name("unname") + " AFTER UPDATE ON " + tab + " WHEN OLD.id IS NOT NULL AND NEW.id IS NULL BEGIN " + gone + " " + give + " END",
 		"CREATE TRIGGER " + name("delete") + " AFTER DELETE ON " + tab + " WHEN OLD.id IS NOT NULL BEGIN " + gone + " END",
 	}
 }
 
 // captureNames are the suffixes of captureTriggers, to find out what is missing.
-var captureNames = []string{"insert", "id", "update", "rename_from", "rename_to", "delete"}
+var captureNames = []string{"insert", "id", "update", "rekey", "unname", "delete"}
 
 // countTriggers keep the feature count the way GDAL does, so that both agree.
 func countTriggers(t *table) []string {
 	tab, lit := quote(t.layer.ID), text(t.layer.ID)
 	return []string{
 		"CREATE TRIGGER IF NOT EXISTS " + quote("trigger_insert_feature_count_"+t.layer.ID) + " AFTER INSERT ON " + tab +
-			" BEGIN UPDATE gpkg_ogr_contents SET feature_count = feature_count + 1 WHERE lower(table_name) = lower(" + lit + "); END",
+			" BEGIN UPDATE gpkg_ogr_contents SET feature_count = feature_count + 1 WHERE table_name = " + lit + "; END",
 		"CREATE TRIGGER IF NOT EXISTS " + quote("trigger_delete_feature_count_"+t.layer.ID) + " AFTER DELETE ON " + tab +
-			" BEGIN UPDATE gpkg_ogr_contents SET feature_count = feature_count - 1 WHERE lower(table_name) = lower(" + lit + "); END",
+			" BEGIN UPDATE gpkg_ogr_contents SET feature_count = feature_count - 1 WHERE table_name = " + lit + "; END",
 	}
 }
 

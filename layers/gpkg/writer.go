@@ -3,6 +3,7 @@ package gpkg
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strconv"
 	"time"
 
@@ -14,13 +15,25 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 // A transaction stays open at most this long: GDAL gives up after five seconds.
 const longestTransaction = 400 * time.Millisecond
 
+// SQLite's locks know no queue, and who waits looks every 100 ms. When this process
+// has had the file locked nearly all the time for a window, it leaves it alone for
+// a little longer than that, so that a department's GDAL gets its turn.
+const (
+	fairWindow = 3 * time.Second
+	fairPause  = 110 * time.Millisecond
+)
+
 // writer runs all of this process's write transactions, one after the other.
 // Requests that arrive together share a transaction, and so one sync of the disk.
 type writer struct {
 	s        *Store
 	conn     *sql.Conn
 	requests chan *request
+	finished chan struct{} // closed when run has returned
 	stmts    map[string]*sql.Stmt
+
+	window time.Time     // since when busy counts
+	busy   time.Duration // in transactions
 }
 
 type request struct {
@@ -30,7 +43,7 @@ type request struct {
 }
 
 func newWriter(s *Store, conn *sql.Conn) *writer {
-	return &writer{s: s, conn: conn, requests: make(chan *request, 256), stmts: map[string]*sql.Stmt{}}
+	return &writer{s: s, conn: conn, requests: make(chan *request, 256), finished: make(chan struct{}), stmts: map[string]*sql.Stmt{}}
 }
 
 // do queues a request and waits for its commit.
@@ -38,38 +51,54 @@ func (w *writer) do(ctx context.Context, f func(*txn) error) error {
 	r := &request{ctx: ctx, do: f, done: make(chan error, 1)}
 	select {
 	case w.requests <- r:
+	case <-w.finished:
+		return errClosed
 	case <-ctx.Done():
 		return layers.Errorf(layers.Unavailable, "not written: %w", context.Cause(ctx))
 	}
 	// From here on the outcome is certain only when the writer says so.
-	return <-r.done
+	select {
+	case err := <-r.done:
+		return err
+	case <-w.finished:
+	}
+	select {
+	case err := <-r.done:
+		return err
+	default:
+		return errClosed
+	}
 }
 
 func (w *writer) run(ctx context.Context) {
+	defer close(w.finished)
 	for {
 		select {
 		case <-ctx.Done():
-			for {
-				select {
-				case r := <-w.requests:
-					r.done <- layers.Errorf(layers.Unavailable, "the store is closing")
-				default:
-					return
-				}
-			}
+			return
 		case r := <-w.requests:
+			w.beFair()
+			start := time.Now()
 			w.batch(r)
+			w.busy += time.Since(start)
 		}
 	}
 }
 
+func (w *writer) beFair() {
+	since := time.Since(w.window)
+	if since < fairWindow {
+		return
+	}
+	if w.busy > since*7/10 && w.busy < 2*since {
+		time.Sleep(fairPause)
+	}
+	w.window, w.busy = time.Now(), 0
+}
+
 // batch commits a request and all that wait behind it.
 func (w *writer) batch(first *request) {
-	ctx := context.Background()
-	answered, err := w.transaction(ctx, first)
-	if err == nil {
-		err = w.s.refresh(ctx)
-	}
+	answered, err := w.transaction(context.Background(), first)
 	for _, a := range answered {
 		if a.err == nil {
 			a.err = err
@@ -85,12 +114,17 @@ type answer struct {
 
 func (w *writer) transaction(ctx context.Context, first *request) (answered []answer, err error) {
 	start := time.Now()
-	if err := w.begin(ctx); err != nil {
+	tx, err := w.begin(ctx)
+	if err != nil {
 		return []answer{{first, nil}}, layers.Errorf(layers.Unavailable, "the file is locked by another program; try again: %w", err)
 	}
-	tx := &txn{ctx: ctx, w: w}
 	for r := first; r != nil; {
-		answered = append(answered, answer{r, w.savepoint(tx, r)})
+		err, lost := w.savepoint(tx, r)
+		answered = append(answered, answer{r, err})
+		if lost { // SQLite has rolled everything back, as it does when the disk is full
+			_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
+			return answered, layers.Errorf(layers.Unavailable, "not written: %w", err)
+		}
 		r = nil
 		if time.Since(start) < longestTransaction {
 			select {
@@ -99,50 +133,82 @@ func (w *writer) transaction(ctx context.Context, first *request) (answered []an
 			}
 		}
 	}
-	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
+	if err := tx.exec("COMMIT"); err != nil {
 		_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
 		return answered, layers.Errorf(layers.Unavailable, "commit: %w", err)
 	}
+	w.s.publish(tx.cat)
+	w.s.advance(tx.head)
 	return answered, nil
 }
 
-func (w *writer) begin(ctx context.Context) error {
-	_, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE")
-	return err
+// begin locks the file and finds out what other processes did.
+func (w *writer) begin(ctx context.Context) (*txn, error) {
+	tx := &txn{ctx: ctx, w: w}
+	if err := tx.exec("BEGIN IMMEDIATE"); err != nil {
+		return nil, err
+	}
+	err := func() error {
+		st, err := tx.stmt(stateSQL)
+		if err != nil {
+			return err
+		}
+		var version, floor int64
+		if err := st.QueryRowContext(ctx).Scan(&tx.epoch, &version, &floor, &tx.head); err != nil {
+			return err
+		}
+		if tx.cat = w.s.catalogue.Load(); tx.cat == nil || tx.cat.version != version || tx.cat.epoch != tx.epoch {
+			if err := tx.reload(); err != nil {
+				return err
+			}
+		}
+		return tx.move(layers.Actor{}) // what others left is nobody's of this process
+	}()
+	if err != nil {
+		_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
+		return nil, err
+	}
+	return tx, nil
 }
 
-// savepoint runs one request so that its failure undoes it alone.
-func (w *writer) savepoint(tx *txn, r *request) error {
+// savepoint runs one request so that its failure undoes it alone. lost means that
+// the whole transaction is undone.
+func (w *writer) savepoint(tx *txn, r *request) (err error, lost bool) {
 	if r.ctx.Err() != nil {
-		return layers.Errorf(layers.Unavailable, "not written: %w", context.Cause(r.ctx))
+		return layers.Errorf(layers.Unavailable, "not written: %w", context.Cause(r.ctx)), false
 	}
 	if err := tx.exec("SAVEPOINT request"); err != nil {
-		return err
+		return err, true
 	}
-	err := r.do(tx)
-	if err != nil {
-		if e := tx.exec("ROLLBACK TO request"); e != nil {
-			return e
-		}
+	before := *tx
+	if err = r.do(tx); err != nil {
+		*tx = before
 		w.forget()
+		if e := tx.exec("ROLLBACK TO request"); e != nil {
+			return err, true
+		}
 	}
-	if e := tx.exec("RELEASE request"); err == nil {
-		err = e
+	if e := tx.exec("RELEASE request"); e != nil {
+		return errors.Join(err, e), true
 	}
-	return err
+	return err, false
 }
 
 // one runs a request outside the loop, before it has started.
 func (w *writer) one(ctx context.Context, f func(*txn) error) error {
-	if err := w.begin(ctx); err != nil {
+	tx, err := w.begin(ctx)
+	if err != nil {
 		return err
 	}
-	if err := f(&txn{ctx: ctx, w: w}); err != nil {
+	if err := f(tx); err != nil {
 		_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
 		return err
 	}
-	_, err := w.conn.ExecContext(ctx, "COMMIT")
-	return err
+	if err := tx.exec("COMMIT"); err != nil {
+		return err
+	}
+	w.s.publish(tx.cat)
+	return nil
 }
 
 // forget closes prepared statements, after the schema may have changed.
@@ -155,8 +221,11 @@ func (w *writer) forget() {
 
 // txn is a write transaction.
 type txn struct {
-	ctx context.Context
-	w   *writer
+	ctx   context.Context
+	w     *writer
+	cat   *catalogue // as this transaction leaves it
+	epoch string
+	head  layers.Position // of the log as this transaction leaves it
 }
 
 func (tx *txn) stmt(q string) (*sql.Stmt, error) {
