@@ -74,15 +74,23 @@ func newCache(maxBytes int64, log *slog.Logger) (*cache, error) {
 	return &cache{entries: entries, flights: map[key]*flight{}, shelves: map[string]map[string]*shelf{}}, nil
 }
 
+// cached returns the tile if it is in the cache, and counts that as a hit.
+func (c *cache) cached(k key) (*Tile, bool) {
+	e, ok := c.entries.GetIfPresent(k)
+	if ok {
+		c.hits.Add(1)
+	}
+	return e.tile, ok
+}
+
 // get returns the cached tile or loads it. Whoever asks for a tile that is being
 // loaded waits for that load. The load ends when nobody waits any more.
 //
 // What get returns was read no earlier than the call, or is cached and thus up
 // to date with the invalidations.
 func (c *cache) get(ctx context.Context, k key, load func(context.Context) (*Tile, error)) (*Tile, error) {
-	if e, ok := c.entries.GetIfPresent(k); ok {
-		c.hits.Add(1)
-		return e.tile, nil
+	if t, ok := c.cached(k); ok {
+		return t, nil
 	}
 	c.misses.Add(1)
 	for overtaken := false; ; overtaken = true {

@@ -14,7 +14,9 @@
 // rounded to the world's grid at that zoom, the same one for all tiles and all
 // layers, and nothing else is simplified. So borders that are shared in the data
 // are shared in every tile. What is smaller than the grid is drawn one unit
-// large, because a thing that vanishes is a lie.
+// large, because a thing that vanishes is a lie. Polygons stay valid up to the
+// grid: where rounding makes a ring come back to a vertex it is divided there,
+// but a vertex that lands on an edge not its own stays, and is within one unit.
 //
 // cmd and internal may import it; it imports layers and no store.
 package tiles

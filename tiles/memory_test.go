@@ -3,7 +3,6 @@ package tiles
 import (
 	"context"
 	"iter"
-	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -155,5 +154,3 @@ func encodeOne(t testing.TB, c Coord, g geom.T) []orb.Geometry {
 	}
 	return out
 }
-
-func keysOf(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }

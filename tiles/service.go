@@ -34,6 +34,7 @@ const defaultCacheBytes = 256 << 20
 type Service struct {
 	src    Source
 	cache  *cache
+	packer packer
 	slots  chan struct{} // one for each tile that is being encoded
 	bounds *orb.Bound
 }
@@ -110,7 +111,7 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 		if err != nil {
 			return nil, err
 		}
-		return newTile(raw)
+		return s.packer.pack(raw)
 	})
 }
 
@@ -123,6 +124,10 @@ func (s *Service) composite(ctx context.Context, view layers.View, seen []layers
 	parts := make([]*Tile, len(seen))
 	g, gctx := errgroup.WithContext(ctx)
 	for i, e := range seen {
+		if t, ok := s.cache.cached(key{layer: e.ID, class: view.Class(e.Layer), at: c}); ok {
+			parts[i] = t
+			continue
+		}
 		g.Go(func() (err error) {
 			parts[i], err = s.layerTile(gctx, view, e, c)
 			return err
@@ -142,7 +147,7 @@ func (s *Service) composite(ctx context.Context, view layers.View, seen []layers
 	if e, ok := s.cache.entries.GetIfPresent(k); ok && e.parts == etags {
 		return e.tile, nil
 	}
-	t, err := newTile(slices.Concat(bodies...))
+	t, err := s.packer.pack(slices.Concat(bodies...))
 	if err != nil {
 		return nil, err
 	}

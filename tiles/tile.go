@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -20,14 +21,23 @@ type Tile struct {
 // tileOverhead is what a cached tile costs beside its bytes, roughly.
 const tileOverhead = 400
 
-func newTile(raw []byte) (*Tile, error) {
+// packer makes tiles. It keeps its compressors, whose tables are a thousand
+// times as large as a small tile.
+type packer struct{ writers sync.Pool }
+
+func (p *packer) pack(raw []byte) (*Tile, error) {
 	sum := sha256.Sum256(raw)
 	t := &Tile{Raw: raw, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:15]) + `"`}
 	if len(raw) == 0 {
 		return t, nil
 	}
+	w, ok := p.writers.Get().(*gzip.Writer)
+	if !ok {
+		w = gzip.NewWriter(nil)
+	}
+	defer p.writers.Put(w)
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w.Reset(&b)
 	if _, err := w.Write(raw); err != nil {
 		return nil, fmt.Errorf("compress a tile: %w", err)
 	}
