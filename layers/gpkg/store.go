@@ -165,6 +165,12 @@ func (s *Store) Close() error {
 	s.done.Wait()
 	_ = s.watch.Close()
 	err := s.read.Close()
+	// Open statements would keep the WAL, and a copy of the file alone would lack
+	// what is in it.
+	s.writer.forget()
+	if _, e := s.writer.conn.ExecContext(context.Background(), "PRAGMA wal_checkpoint(TRUNCATE)"); err == nil {
+		err = e
+	}
 	_ = s.writer.conn.Close()
 	if e := s.write.Close(); err == nil {
 		err = e
