@@ -92,7 +92,7 @@ func serveUnfed(t *testing.T, store layers.Store, options func(*Options)) *serve
 	return s
 }
 
-func openStore(t *testing.T) layers.Store {
+func openStore(t testing.TB) layers.Store {
 	t.Helper()
 	store, err := gpkg.Open(t.Context(), filepath.Join(t.TempDir(), "onemap.gpkg"), gpkg.Options{})
 	if err != nil {
@@ -121,7 +121,7 @@ func layer(id string, open bool) *layers.Layer {
 	return l
 }
 
-func define(t *testing.T, store layers.Store, l *layers.Layer) layers.Cursor {
+func define(t testing.TB, store layers.Store, l *layers.Layer) layers.Cursor {
 	t.Helper()
 	c, err := store.DefineLayer(t.Context(), actor, l)
 	if err != nil {
@@ -345,8 +345,11 @@ func (c *client) await(kind string) frame {
 
 func (c *client) until(what string, ok func(*frame) bool) frame {
 	c.t.Helper()
-	for {
+	for begin := time.Now(); ; {
 		f, err := c.read()
+		if err == nil && time.Since(begin) > patience {
+			err = errors.New("it does not come")
+		}
 		if err != nil {
 			c.fatalf("waiting for %s: %v\nheard %s", what, err, strings.Join(c.log[max(0, len(c.log)-20):], "; "))
 		}

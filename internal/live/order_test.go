@@ -1,6 +1,7 @@
 package live
 
 import (
+	"fmt"
 	"testing"
 
 	"onemap/layers"
@@ -19,12 +20,12 @@ func commits(t *testing.T, store layers.Store, after layers.Cursor) []layers.Com
 func TestNothingIsAnnouncedBeforeTheFeedHandsItOver(t *testing.T) {
 	store := openStore(t)
 	l := layer("gauges", false)
-	define(t, store, l)
-	first := apply(t, store, l.ID, put("a", 108, 22, 1))
+	begin := define(t, store, l)
+	first := apply(t, store, l.ID, put("b", 108, 22, 1))
 	s := serveUnfed(t, store, fast)
 	c := s.connect(t, "official")
 	second := apply(t, store, l.ID, put("a", 108, 22, 2)) // its tiles are not fresh yet
-	c.mirror[l.ID] = &mirror{features: map[string]kept{}, cursor: first.String()}
+	c.mirror[l.ID] = &mirror{features: map[string]kept{}, cursor: begin.String()}
 	c.subscribe(l.ID, "features", "")
 	c.await("recovered")
 	for range 2 {
@@ -32,8 +33,8 @@ func TestNothingIsAnnouncedBeforeTheFeedHandsItOver(t *testing.T) {
 			t.Errorf("the heartbeat is at %s, announced is %s", f.Cursor, first)
 		}
 	}
-	if n := len(c.mirror[l.ID].features); n != 0 {
-		t.Errorf("%d features were told", n)
+	if _, told := c.mirror[l.ID].features["a"]; told || len(c.mirror[l.ID].features) != 1 {
+		t.Errorf("told: %v", c.mirror[l.ID].features)
 	}
 	s.hub.Apply(commits(t, store, first))
 	c.complete(second)
@@ -136,4 +137,48 @@ func TestALayerThatWasReplacedBelowUsIsReadAnew(t *testing.T) {
 	}
 	c.await("snapshot")
 	c.equals(store, l, nil)
+}
+
+// A connection may break between any two frames, so no frame may promise what
+// only the next one brings.
+func TestACursorPromisesNothingThatStillWaits(t *testing.T) {
+	store := openStore(t)
+	l := layer("gauges", false)
+	define(t, store, l)
+	s := serve(t, store, fast)
+	c := s.connect(t, "official")
+	c.subscribe(l.ID, "features", "")
+	c.await("snapshot")
+	for round := range 5 {
+		var edits []layers.Edit
+		for i := range 5 * mostChanges {
+			edits = append(edits, put(fmt.Sprint(i), 108, 22, float64(round)))
+		}
+		at := apply(t, store, l.ID, edits...)
+		told := 0
+		c.until("the whole commit", func(f *frame) bool {
+			told += len(f.Changes)
+			promised := f.cursor(t).Position >= at.Position
+			if promised && told < len(edits) {
+				t.Errorf("after %d of %d changes: %s %s", told, len(edits), f.Type, f.Cursor)
+			}
+			return promised
+		})
+	}
+	c.equals(store, l, nil)
+}
+
+func TestARestartForgetsWhatWaitsOfTheOldLineage(t *testing.T) {
+	s := newSession(NewHub(Options{}), idPublic)
+	l := layer("gauges", true)
+	s.subs[l.ID] = &subscription{layer: l, mode: features, state: current, after: 900}
+	s.offer(newEvent(l, &layers.Change{Position: 950, ID: "a", New: at(1, 1)}, 949))
+	if s.pending != 1 {
+		t.Fatalf("%d wait", s.pending)
+	}
+	s.reset(l.ID, reasonEpoch)
+	s.offer(newEvent(l, &layers.Change{Position: 3, ID: "b", New: at(1, 1)}, 2)) // positions begin anew
+	if q := &s.subs[l.ID].queue; s.pending != 1 || q.len() != 1 || q.front.id != "b" {
+		t.Errorf("%d wait, %d in the queue", s.pending, q.len())
+	}
 }
