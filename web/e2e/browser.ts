@@ -58,7 +58,7 @@ export async function open(browser: Browser, server: Server, path: string, o: Op
   })
   const view = o.view ?? 'public'
   const target = view === 'public' ? path : `/signin?token=${server.tokens[view]}&next=${encodeURIComponent(path)}`
-  await page.goto(server.url + target, { waitUntil: 'commit' })
+  if (path !== 'about:blank') await page.goto(server.url + target, { waitUntil: 'commit' })
   return { page, errors, external, close: () => context.close() }
 }
 
@@ -108,7 +108,7 @@ export async function drawn(page: Page, layer: string, id: string, there = true)
   await page.waitForFunction(
     ([l, i, t]) => window.__onemap?.drawn(l as string, i as string) === t,
     [layer, id, there] as const,
-    { timeout: 20_000, polling: 'raf' },
+    { timeout: 60_000, polling: 'raf' }, // longer than a scene that does not show the layer
   )
 }
 
@@ -119,4 +119,30 @@ export async function holds(page: Page, layer: string, id: string, there = true)
     [layer, id, there] as const,
     { timeout: 20_000, polling: 'raf' },
   )
+}
+
+/**
+ * Takes the scene clock from the server, for pictures alone: returns a function that shows a scene. Everything else
+ * passes between page and server as it is.
+ */
+export async function pinnedScene(page: Page): Promise<(id: string) => Promise<void>> {
+  let current = ''
+  let tell = (): void => undefined
+  await page.routeWebSocket('**/live', ws => {
+    const server = ws.connectToServer()
+    server.onMessage(message => {
+      if (JSON.parse(String(message)).type === 'scene') tell()
+      else ws.send(message)
+    })
+    tell = () => {
+      const [now, until] = [new Date(), new Date(Date.now() + 3_600_000)]
+      if (current) {
+        ws.send(JSON.stringify({ type: 'scene', scene: current, index: 0, count: 3, started: now, until, time: now }))
+      }
+    }
+  })
+  return async id => {
+    current = id
+    tell()
+  }
 }

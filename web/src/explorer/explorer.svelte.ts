@@ -356,6 +356,7 @@ export class Explorer {
   }
 
   async #readOutline(code: string): Promise<void> {
+    if (code.endsWith('0000')) return // the whole region needs no mark, and no line that could pass for a border
     const part = code.length === 9 ? 'township' : 'division'
     const entry = this.entries.find(e => e.layer.display?.base === part)
     const attribute = entry?.layer.schema.find(a => a.role === 'division')

@@ -12,6 +12,8 @@ export interface Inspection {
   readonly status: Status
   /** The wall's scene; null on the explorer. */
   readonly scene: string | null
+  /** Milliseconds until the wall's scene ends; infinite on the explorer. */
+  readonly sceneEndsIn: number
   /** How many features of a live layer the page holds. */
   count(layer: string): number
   ids(layer: string): string[]
@@ -33,6 +35,7 @@ export interface Inspected {
   client: LiveClient
   idle(): boolean
   scene?(): string | null
+  sceneEndsIn?(): number
   shows(layer: string): boolean
   drawn(layer: string, id: string): boolean
 }
@@ -48,6 +51,9 @@ export function inspection(of: Inspected): Inspection {
     },
     get scene() {
       return of.scene?.() ?? null
+    },
+    get sceneEndsIn() {
+      return of.sceneEndsIn?.() ?? Number.POSITIVE_INFINITY
     },
     count: layer => store(layer)?.size ?? 0,
     ids: layer => [...(store(layer)?.values() ?? [])].map(f => String(f.id)),

@@ -202,6 +202,13 @@ export class OneMap {
     else this.#map.easeTo({ padding, duration: calm() ? 0 : duration, essential: true })
   }
 
+  /** Whether a feature is to be seen in the window now. */
+  draws(layer: string, id: string): boolean {
+    const layers = (this.#spec?.pickable ?? []).filter(l => layerOfStyle(l) === layer && this.#map.getLayer(l))
+    if (!this.#loaded || layers.length === 0) return false
+    return this.#map.queryRenderedFeatures({ layers, filter: ['==', ['get', '_id'], id] }).length > 0
+  }
+
   /** Where a place is in the window, in CSS pixels. */
   project(at: LonLat): { x: number; y: number } {
     const { x, y } = this.#map.project(at)
@@ -262,7 +269,8 @@ export class OneMap {
       pitchWithRotate: false,
       touchPitch: false,
       renderWorldCopies: false,
-      fadeDuration: 200,
+      // Names that fade in would blink with every update of a live layer, and keep a PC without a graphics card drawing.
+      fadeDuration: 0,
       transformConstrain: (center, zoom) => {
         const next = constrain(
           [center.lng, center.lat],

@@ -125,6 +125,7 @@ export class WallApp {
       client,
       idle: () => stage.idle,
       scene: () => model.scene?.id ?? null,
+      sceneEndsIn: () => Date.parse(model.notice?.until ?? '') - client.serverNow(),
       shows: layer => stage.shows(layer),
       drawn: (layer, id) => stage.drawn(layer, id),
     })

@@ -27,7 +27,7 @@ export function panelOf(furniture: Furniture, entry: Entry, store: FeatureStore)
     }
     const over = all.filter(l => l.severity !== 'normal').length
     return all.length
-      ? { kind: 'levels', title, note: over ? `${over} 处超限` : '均在限下', levels: worstLevels(all, limit) }
+      ? { kind: 'levels', title, note: over ? `${over} 处超限` : '均未超限', levels: worstLevels(all, limit) }
       : null
   }
   if (furniture.kind !== 'bars' || !furniture.attribute) return null

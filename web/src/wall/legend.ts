@@ -22,7 +22,7 @@ export function rowsOf(model: WallModel, height: number): Row[] {
     const entry = model.entry(ref.id)
     return entry ? [row(entry, ref, model)] : []
   })
-  let room = height - 84 - rows.reduce((sum, r) => sum + rowHeight + (r.freshness === 'fresh' ? 0 : lineHeight), 0)
+  let room = height - 92 - rows.reduce((sum, r) => sum + rowHeight + (r.freshness === 'fresh' ? 0 : lineHeight), 0)
   const focus = new Set(refs.filter(r => r.style?.emphasis === 'focus').map(r => r.id))
   for (const r of rows.toSorted((a, b) => Number(focus.has(b.id)) - Number(focus.has(a.id)))) {
     const needs = r.freshness === 'fresh' ? lineHeight * linesOf(r.classes.map(c => c.label)) : 0
