@@ -13,7 +13,7 @@ import { asSeen, wallTheme } from './theme'
 /** Heights and widths in 1/1080 of the wall's height, as the legend's styles make them. */
 const rowHeight = 47
 const lineHeight = 38
-const lineWidth = 386
+const lineWidth = 364
 
 /** The legend of the current scene, in the scene's order. Classes are told of as many layers as the height has room for. */
 export function rowsOf(model: WallModel, height: number): Row[] {

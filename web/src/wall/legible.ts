@@ -16,7 +16,7 @@ export interface Look {
 }
 
 /** So many features of a layer may carry their symbol. */
-const fewEnough = 120
+const fewEnough = 200
 
 /** The look of a layer by the hints of a scene. */
 export function lookOf(ref: LayerRef, entry: Entry | undefined): Look {
@@ -30,12 +30,12 @@ export function lookOf(ref: LayerRef, entry: Entry | undefined): Look {
   if (emphasis === 'context') return { size: 0.6, icons: 'none', named }
   if (emphasis !== 'focus') return { size: 0.85, icons: 'own', named }
   const few = (entry?.status.count ?? 0) <= fewEnough
-  return { size: few ? 2 : 1.25, icons: few ? 'always' : 'own', named }
+  return { size: few ? 1.8 : 1.25, icons: few ? 'always' : 'own', named }
 }
 
 /** Lifts a scene's layers out or pushes them back. */
 export function emphasised(spec: MapSpec, looks: ReadonlyMap<string, Look>): MapSpec {
-  const radius = new Map<string, unknown>()
+  const opacity = new Map<string, number>()
   return {
     ...spec,
     layers: spec.layers.flatMap(l => {
@@ -45,22 +45,29 @@ export function emphasised(spec: MapSpec, looks: ReadonlyMap<string, Look>): Map
       const part = l.id.slice(layer.length + 1)
       if (look.icons === 'none' && (part === 'glyph' || part === 'label')) return []
       const out = resized(l, look.size)
-      if (out.type === 'circle') radius.set(layer, out.paint?.['circle-radius'])
-      if (part === 'glyph' && look.icons === 'always') return [withCircle(out, radius.get(layer))]
+      if (out.type === 'circle') opacity.set(layer, Number(out.paint?.['circle-opacity'] ?? 1))
+      if (part === 'glyph' && look.icons === 'always') return [withGlyph(out, opacity.get(layer) ?? 1)]
       if (part === 'label' && look.named) return [namedOnly(out, look.named)]
-      return [out]
+      return [hushed(out)]
     }),
   }
 }
 
-// A glyph as large as its circle, wherever the circle is drawn. The image is 20 px across and fills three fifths of it.
-function withCircle(glyph: LayerSpecification, radius: unknown): LayerSpecification {
-  return {
-    ...glyph,
-    minzoom: 0,
-    layout: { ...glyph.layout, 'icon-size': times(radius, 1.25 / 20) },
-    paint: { 'icon-opacity': 1 },
-  } as LayerSpecification
+// The explorer shows glyphs from a zoom on at which their circles are large enough; here the circles are.
+function withGlyph(glyph: LayerSpecification, opacity: number): LayerSpecification {
+  return { ...glyph, minzoom: 0, paint: { ...glyph.paint, 'icon-opacity': opacity } } as LayerSpecification
+}
+
+// A lost layer is hatched, and a hatch over half a wall must not drown what lies on it.
+function hushed(area: LayerSpecification): LayerSpecification {
+  const paint = area.paint as Record<string, unknown> | undefined
+  if (area.type === 'fill' && paint?.['fill-pattern']) {
+    return {
+      ...area,
+      paint: { ...paint, 'fill-opacity': 0.5 * Number(paint['fill-opacity'] ?? 1) },
+    } as LayerSpecification
+  }
+  return area
 }
 
 function namedOnly(label: LayerSpecification, { attribute, values }: NonNullable<Look['named']>): LayerSpecification {

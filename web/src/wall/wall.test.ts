@@ -162,7 +162,7 @@ describe('the style at eight metres', () => {
 
   test('only what worries is named, and few features carry their symbols', () => {
     expect(lookOf({ id: 'h', opacity: 1, style: { emphasis: 'focus' } }, hotline)).toEqual({
-      size: 2,
+      size: 1.8,
       icons: 'always',
       named: { attribute: 'status', values: ['new'] },
     })
