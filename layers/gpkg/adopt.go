@@ -23,7 +23,7 @@ func (tx *txn) adoptTables() error {
 		if d.gone {
 			err = tx.recreate(d.t)
 		} else {
-			err = tx.adopt(d.t, d.uncaptured)
+			err = tx.adopt(d)
 		}
 		if err != nil {
 			return layers.Errorf(layers.CodeOf(err), "take over the table of layer %s: %w", d.t.layer.ID, err)
@@ -81,11 +81,12 @@ func readColumns(ctx context.Context, q queryer, table string) ([]tableColumn, e
 	return columns, rows.Err()
 }
 
-// adopt takes the table that is there as the layer's table. reset says that its
-// content is not what the log tells.
-func (tx *txn) adopt(old *table, reset bool) error {
+// adopt takes the table that is there as the layer's table. If triggers were
+// missing, its content may not be what the log tells.
+func (tx *txn) adopt(d damage) error {
+	old, reset := d.t, d.uncaptured
 	t := &table{no: old.no, layer: old.layer, fid: old.fid, geom: old.geom}
-	columns, err := readColumns(tx.ctx, tx.w.conn, old.layer.ID)
+	columns, err := tx.freeID(old.layer.ID)
 	if err != nil {
 		return err
 	}
@@ -103,14 +104,10 @@ func (tx *txn) adopt(old *table, reset bool) error {
 	if err := tx.adoptIDs(t, columns); err != nil {
 		return err
 	}
-	var hasTree bool
-	if err := tx.row("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)", t.rtree()).Scan(&hasTree); err != nil {
-		return err
-	}
-	var script []string
-	if !hasTree {
-		script = append(script, rtreeStatements(t)...)
-		script = append(script, "INSERT OR REPLACE INTO gpkg_extensions VALUES ("+text(t.layer.ID)+", "+text(t.geom)+", 'gpkg_rtree_index', 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')")
+	script := append(dropRtreeTriggers(t), rtreeTriggers(t)...)
+	if !d.indexed || t.geom != old.geom || t.fid != old.fid {
+		script = append(rtreeStatements(t), "DELETE FROM gpkg_extensions WHERE table_name = "+text(t.layer.ID)+" AND extension_name = 'gpkg_rtree_index'",
+			"INSERT INTO gpkg_extensions VALUES ("+text(t.layer.ID)+", "+text(t.geom)+", 'gpkg_rtree_index', 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')")
 	}
 	script = append(script, countTriggers(t)...)
 	script = append(script, captureTriggers(t)...)
@@ -167,6 +164,28 @@ func adoptedSchema(old *layers.Layer, columns []tableColumn, geom string) (*laye
 	return &layer, fid
 }
 
+// freeID renames the key column if it has the name that feature ids have, as GDAL
+// makes it of GeoJSON with a property of that name. It returns the columns.
+func (tx *txn) freeID(table string) ([]tableColumn, error) {
+	columns, err := readColumns(tx.ctx, tx.w.conn, table)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(columns, func(c tableColumn) bool { return c.key && strings.EqualFold(c.name, "id") })
+	if i < 0 {
+		return columns, nil
+	}
+	name := "fid"
+	for slices.ContainsFunc(columns, func(c tableColumn) bool { return strings.EqualFold(c.name, name) }) {
+		name += "_"
+	}
+	if err := tx.script("ALTER TABLE " + quote(table) + " RENAME COLUMN " + quote(columns[i].name) + " TO " + quote(name)); err != nil {
+		return nil, err
+	}
+	columns[i].name = name
+	return columns, nil
+}
+
 // adoptIDs sees to it that each row of a table has an id, as text, and that no two
 // have the same.
 func (tx *txn) adoptIDs(t *table, columns []tableColumn) error {
@@ -176,8 +195,6 @@ func (tx *txn) adoptIDs(t *table, columns []tableColumn) error {
 	switch {
 	case i < 0:
 		script = append(script, "ALTER TABLE "+tab+" ADD COLUMN id TEXT")
-	case columns[i].key: // the table's own key is called id
-		return layers.Errorf(layers.Invalid, "the key column of the table is called id; give it another name (GDAL: -lco FID=fid)")
 	case columns[i].name != "id":
 		script = append(script, "ALTER TABLE "+tab+" RENAME COLUMN "+quote(columns[i].name)+" TO id")
 	}

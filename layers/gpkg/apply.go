@@ -36,7 +36,11 @@ func (s *Store) Apply(ctx context.Context, actor layers.Actor, layer string, edi
 	if err != nil {
 		return receipt, err
 	}
-	err = s.writer.do(ctx, func(tx *txn) error {
+	do := s.writer.do
+	if len(edits) <= smallCall {
+		do = s.writer.doSmall
+	}
+	err = do(ctx, func(tx *txn) error {
 		current, err := tx.table(layer)
 		if err != nil {
 			return err

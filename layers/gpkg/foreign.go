@@ -122,7 +122,7 @@ type damage struct {
 	t          *table
 	gone       bool // there is no such table
 	uncaptured bool // triggers of ours are missing: changes may have been missed
-	indexed    bool // it has a spatial index
+	indexed    bool // it has a spatial index with all that keeps it
 }
 
 // inspect finds the layers whose tables, columns or triggers other programs changed.
@@ -133,7 +133,7 @@ func (s *Store) inspect(ctx context.Context, q queryer) ([]damage, error) {
 	}
 	triggers := map[string]string{} // SQL by name
 	tables := map[string]bool{}
-	rows, err := q.QueryContext(ctx, "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_master WHERE type = 'table' OR type = 'trigger' AND name LIKE 'onemap\\_%' ESCAPE '\\'")
+	rows, err := q.QueryContext(ctx, "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_master WHERE type IN ('table', 'trigger')")
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +156,10 @@ func (s *Store) inspect(ctx context.Context, q queryer) ([]damage, error) {
 	for _, id := range c.ids {
 		t := c.tables[id]
 		d := damage{t: t, gone: !tables[id], indexed: tables[t.rtree()]}
+		for _, n := range rtreeNames[:6] {
+			_, ok := triggers[id+" "+t.rtree()+"_"+n]
+			d.indexed = d.indexed && ok
+		}
 		wrong := d.gone || !d.indexed
 		for i, want := range captureTriggers(t) {
 			have, ok := triggers[id+" "+"onemap_"+id+"_"+captureNames[i]]

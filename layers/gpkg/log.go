@@ -48,21 +48,11 @@ func (s *Store) Wait(ctx context.Context, after layers.Position) error {
 // refresh takes up what was committed by others, or undone by us: new definitions
 // and the new head.
 func (s *Store) refresh(ctx context.Context) error {
-	var epoch string
-	var version, floor int64
-	var head layers.Position
-	if err := s.read.QueryRowContext(ctx, stateSQL).Scan(&epoch, &version, &floor, &head); err != nil {
-		return err
+	head, err := s.snapshot(ctx, func(*sql.Tx, *catalogue) error { return nil })
+	if err == nil {
+		s.advance(head)
 	}
-	if c := s.catalogue.Load(); c == nil || c.version != version || c.epoch != epoch {
-		c, err := loadCatalogue(ctx, s.read)
-		if err != nil {
-			return err
-		}
-		s.publish(c)
-	}
-	s.advance(head)
-	return nil
+	return err
 }
 
 // publish makes a committed catalogue known, unless a newer one is already.
@@ -94,14 +84,13 @@ func (s *Store) Changes(ctx context.Context, after layers.Cursor, limit int) ([]
 		return nil, unavailable(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	var epoch string
-	var version, floor, head int64
-	if err := tx.QueryRowContext(ctx, stateSQL).Scan(&epoch, &version, &floor, &head); err != nil {
+	c, floor, head, err := s.stateOf(ctx, tx)
+	if err != nil {
 		return nil, unavailable(ctx, err)
 	}
-	switch p := int64(after.Position); {
-	case after.Epoch != epoch:
-		return nil, layers.Errorf(layers.Expired, "position %s is of another epoch; this one is %s", after, epoch)
+	switch p := after.Position; {
+	case after.Epoch != c.epoch:
+		return nil, layers.Errorf(layers.Expired, "position %s is of another epoch; this one is %s", after, c.epoch)
 	case p > head:
 		return nil, layers.Errorf(layers.Expired, "position %s is ahead of the log, which ends at %d", after, head)
 	case p < floor:
@@ -109,15 +98,9 @@ func (s *Store) Changes(ctx context.Context, after layers.Cursor, limit int) ([]
 	case p == head:
 		return nil, nil
 	}
-	c := s.catalogue.Load()
-	if c.version != version {
-		if c, err = loadCatalogue(ctx, tx); err != nil {
-			return nil, unavailable(ctx, err)
-		}
-	}
 	rows, err := tx.QueryContext(ctx, `SELECT position, last, time, actor, layer, kind, fid, id, old_version, old_geom, new_geom, same_geom, old_props, new_props
 		FROM onemap_log WHERE position > ?1 AND position <= (SELECT last FROM onemap_log WHERE position = min(?1 + max(?2, 1), ?3)) ORDER BY position`,
-		int64(after.Position), limit, head)
+		int64(after.Position), limit, int64(head))
 	if err != nil {
 		return nil, unavailable(ctx, err)
 	}

@@ -146,23 +146,35 @@ func parseCursor(q layers.Query) (cursor, error) {
 
 func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error) {
 	page := layers.Page{Matched: -1}
-	t, err := r.s.catalogue.Load().see(r.view, q.Layer)
+	at, err := r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
+		t, err := c.see(r.view, q.Layer)
+		if err != nil {
+			return err
+		}
+		return t.page(ctx, tx, q, &page)
+	})
 	if err != nil {
-		return page, err
+		return layers.Page{Matched: -1}, err
 	}
+	page.Position = at
+	return page, nil
+}
+
+// page fills in a page of a query.
+func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *layers.Page) error {
 	if q.Limit < 1 || q.Limit > layers.MaxLimit {
-		return page, unknown("limit", itoa(int64(q.Limit)), "out of range", fmt.Sprintf("1 to %d", layers.MaxLimit))
+		return unknown("limit", itoa(int64(q.Limit)), "out of range", fmt.Sprintf("1 to %d", layers.MaxLimit))
 	}
 	w := where{t: t}
 	if err := w.selection(q.Selection); err != nil {
-		return page, err
+		return err
 	}
 	counted := w
 	fid, order, by := "t."+quote(t.fid), "", ""
 	sortBy, descending := strings.CutPrefix(q.Sort, "-")
 	if sortBy != "" {
 		if _, ok := t.layer.Schema.Attribute(sortBy); !ok {
-			return page, unknown("sortby", q.Sort, "unknown attribute", "the layer's schema lists the attributes")
+			return unknown("sortby", q.Sort, "unknown attribute", "the layer's schema lists the attributes")
 		}
 		by = "t." + quote(sortBy)
 	}
@@ -173,7 +185,7 @@ func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error)
 	if q.After != "" {
 		c, err := parseCursor(q)
 		if err != nil {
-			return page, err
+			return err
 		}
 		switch {
 		case by == "":
@@ -194,44 +206,50 @@ func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error)
 		order = " ORDER BY " + by + way + ", " + fid
 		columns += ", +" + by
 	}
-	page.Position, err = r.snapshot(ctx, func(tx *sql.Tx) error {
-		if q.Count {
-			if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM "+quote(t.layer.ID)+" t"+counted.sql(), counted.args...).Scan(&page.Matched); err != nil {
-				return err
-			}
+	if q.Count {
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM "+quote(t.layer.ID)+" t"+counted.sql(), counted.args...).Scan(&page.Matched); err != nil {
+			return err
 		}
-		rows, err := tx.QueryContext(ctx, "SELECT "+columns+" FROM "+t.from()+w.sql()+order+" LIMIT ?", append(w.args, q.Limit+1)...)
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT "+columns+" FROM "+t.from()+w.sql()+order+" LIMIT ?", append(w.args, q.Limit+1)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	read := newRowReader(t, min(len(by), 1))
+	var last cursor
+	for rows.Next() {
+		f, err := read.scan(rows)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		read := newRowReader(t, min(len(by), 1))
-		var last cursor
-		for rows.Next() {
-			f, err := read.scan(rows)
-			if err != nil {
-				return err
-			}
-			if len(page.Features) == q.Limit {
-				page.Next = last.String()
-				break
-			}
-			page.Features = append(page.Features, f)
-			last = cursor{Sum: sum(q), Fid: f.Num}
-			if by != "" {
-				last.Value = read.values[len(read.values)-1]
-			}
+		if len(page.Features) == q.Limit {
+			page.Next = last.String()
+			break
 		}
-		return rows.Err()
-	})
-	return page, unavailable(ctx, err)
+		page.Features = append(page.Features, f)
+		last = cursor{Sum: sum(q), Fid: f.Num}
+		if by != "" {
+			last.Value = read.values[len(read.values)-1]
+		}
+	}
+	return rows.Err()
 }
 
 func (r *reader) Aggregate(ctx context.Context, q layers.AggregateQuery) ([]layers.Bucket, error) {
-	t, err := r.s.catalogue.Load().see(r.view, q.Layer)
-	if err != nil {
-		return nil, err
-	}
+	var out []layers.Bucket
+	_, err := r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
+		t, err := c.see(r.view, q.Layer)
+		if err != nil {
+			return err
+		}
+		out, err = t.aggregate(ctx, tx, q)
+		return err
+	})
+	return out, err
+}
+
+func (t *table) aggregate(ctx context.Context, tx *sql.Tx, q layers.AggregateQuery) ([]layers.Bucket, error) {
 	w := where{t: t}
 	if err := w.selection(q.Selection); err != nil {
 		return nil, err
@@ -254,41 +272,38 @@ func (r *reader) Aggregate(ctx context.Context, q layers.AggregateQuery) ([]laye
 	}
 	var out []layers.Bucket
 	at := map[any]int{}
-	_, err = r.snapshot(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, "SELECT +"+key+", count(*) FROM "+quote(t.layer.ID)+" t"+w.sql()+" GROUP BY 1 ORDER BY 1", w.args...)
-		if err != nil {
-			return err
+	rows, err := tx.QueryContext(ctx, "SELECT +"+key+", count(*) FROM "+quote(t.layer.ID)+" t"+w.sql()+" GROUP BY 1 ORDER BY 1", w.args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v any
+		var n int64
+		if err := rows.Scan(&v, &n); err != nil {
+			return nil, err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var v any
-			var n int64
-			if err := rows.Scan(&v, &n); err != nil {
-				return err
-			}
-			k := decodeValue(&attribute, v)
-			if level > 0 {
-				code, _ := k.(string)
-				if k = nil; layers.DivisionAt(code, level) != "" {
-					k = layers.DivisionAt(code, level)
-				}
-			}
-			if raw, ok := k.(json.RawMessage); ok {
-				k = string(raw)
-			}
-			if i, ok := at[k]; ok {
-				out[i].Count += n
-				continue
-			}
-			if n > 0 || q.GroupBy == "" {
-				at[k] = len(out)
-				out = append(out, layers.Bucket{Key: k, Count: n})
+		k := decodeValue(&attribute, v)
+		if level > 0 {
+			code, _ := k.(string)
+			if k = nil; layers.DivisionAt(code, level) != "" {
+				k = layers.DivisionAt(code, level)
 			}
 		}
-		return rows.Err()
-	})
-	if err == nil && q.GroupBy == "" && len(out) == 0 {
+		if raw, ok := k.(json.RawMessage); ok {
+			k = string(raw)
+		}
+		if i, ok := at[k]; ok {
+			out[i].Count += n
+			continue
+		}
+		if n > 0 || q.GroupBy == "" {
+			at[k] = len(out)
+			out = append(out, layers.Bucket{Key: k, Count: n})
+		}
+	}
+	if q.GroupBy == "" && len(out) == 0 {
 		out = []layers.Bucket{{}}
 	}
-	return out, unavailable(ctx, err)
+	return out, rows.Err()
 }

@@ -19,18 +19,36 @@ type reader struct {
 // As implements layers.Store.
 func (s *Store) As(v layers.View) layers.Reader { return &reader{s, v} }
 
-// snapshot runs f on one state of the file and returns the position it contains.
-func (r *reader) snapshot(ctx context.Context, f func(*sql.Tx) error) (layers.Position, error) {
-	tx, err := r.s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+// snapshot runs f on one state of the file, with the catalogue of that state, and
+// returns the position it contains.
+func (s *Store) snapshot(ctx context.Context, f func(*sql.Tx, *catalogue) error) (layers.Position, error) {
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return 0, unavailable(ctx, err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	var at int64
-	if err := tx.QueryRowContext(ctx, headSQL).Scan(&at); err != nil {
+	c, _, at, err := s.stateOf(ctx, tx)
+	if err != nil {
 		return 0, unavailable(ctx, err)
 	}
-	return layers.Position(at), f(tx)
+	return at, unavailable(ctx, f(tx, c))
+}
+
+// stateOf returns the catalogue and the bounds of the log as a read transaction
+// sees them. A definition that is news to this process becomes known.
+func (s *Store) stateOf(ctx context.Context, tx *sql.Tx) (c *catalogue, floor, head layers.Position, err error) {
+	var epoch string
+	var version int64
+	if err := tx.QueryRowContext(ctx, stateSQL).Scan(&epoch, &version, &floor, &head); err != nil {
+		return nil, 0, 0, err
+	}
+	if c = s.catalogue.Load(); c == nil || c.version != version || c.epoch != epoch {
+		if c, err = loadCatalogue(ctx, tx); err != nil {
+			return nil, 0, 0, err
+		}
+		s.publish(c)
+	}
+	return c, floor, head, nil
 }
 
 var errClosed = &layers.Error{Code: layers.Unavailable, Message: "the store is closed"}
@@ -51,9 +69,8 @@ func unavailable(ctx context.Context, err error) error {
 }
 
 func (r *reader) Layers(ctx context.Context) ([]layers.Entry, layers.Position, error) {
-	c := r.s.catalogue.Load()
-	entries := make([]layers.Entry, 0, len(c.ids))
-	at, err := r.snapshot(ctx, func(tx *sql.Tx) error {
+	entries := []layers.Entry{}
+	at, err := r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
 		for _, id := range c.ids {
 			t := c.tables[id]
 			if !r.view.Sees(t.layer) {
@@ -67,60 +84,67 @@ func (r *reader) Layers(ctx context.Context) ([]layers.Entry, layers.Position, e
 		}
 		return nil
 	})
-	return entries, at, unavailable(ctx, err)
+	return entries, at, err
 }
 
-func (r *reader) Layer(ctx context.Context, layer string) (layers.Entry, error) {
-	t, err := r.s.catalogue.Load().see(r.view, layer)
-	if err != nil {
-		return layers.Entry{}, err
-	}
-	st, err := t.status(ctx, r.s.read)
-	return layers.Entry{Layer: t.layer, Status: st}, unavailable(ctx, err)
+func (r *reader) Layer(ctx context.Context, layer string) (e layers.Entry, err error) {
+	_, err = r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
+		t, err := c.see(r.view, layer)
+		if err != nil {
+			return err
+		}
+		e.Layer = t.layer
+		e.Status, err = t.status(ctx, tx)
+		return err
+	})
+	return e, err
 }
 
-func (r *reader) Feature(ctx context.Context, layer, id string) (*layers.Feature, layers.Position, error) {
-	t, err := r.s.catalogue.Load().see(r.view, layer)
-	if err != nil {
-		return nil, 0, err
-	}
-	var f *layers.Feature
-	at, err := r.snapshot(ctx, func(tx *sql.Tx) error {
+func (r *reader) Feature(ctx context.Context, layer, id string) (f *layers.Feature, at layers.Position, err error) {
+	at, err = r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
+		t, err := c.see(r.view, layer)
+		if err != nil {
+			return err
+		}
 		f, err = newRowReader(t, 0).scan(tx.QueryRowContext(ctx, "SELECT "+t.columns(true)+" FROM "+t.from()+" WHERE t.id = ?", id))
 		if errors.Is(err, sql.ErrNoRows) {
 			return layers.Errorf(layers.NotFound, "there is no feature %q in layer %s", id, layer)
 		}
 		return err
 	})
-	return f, at, unavailable(ctx, err)
+	return f, at, err
 }
 
 func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.Seq2[*layers.Feature, error] {
 	return func(yield func(*layers.Feature, error) bool) {
-		t, err := r.s.catalogue.Load().see(r.view, layer)
+		_, err := r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
+			t, err := c.see(r.view, layer)
+			if err != nil {
+				return err
+			}
+			w := where{t: t}
+			w.add("t.id IS NOT NULL")
+			if rg.BBox != nil {
+				w.bbox(*rg.BBox)
+			}
+			rows, err := tx.QueryContext(ctx, "SELECT "+t.columns(true)+" FROM "+t.from()+w.sql(), w.args...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for read := newRowReader(t, 0); rows.Next(); {
+				f, err := read.scan(rows)
+				if err != nil {
+					return err
+				}
+				if !yield(f, nil) {
+					return nil
+				}
+			}
+			return rows.Err()
+		})
 		if err != nil {
 			yield(nil, err)
-			return
-		}
-		w := where{t: t}
-		w.add("t.id IS NOT NULL")
-		if rg.BBox != nil {
-			w.bbox(*rg.BBox)
-		}
-		rows, err := r.s.read.QueryContext(ctx, "SELECT "+t.columns(true)+" FROM "+t.from()+w.sql(), w.args...)
-		if err != nil {
-			yield(nil, unavailable(ctx, err))
-			return
-		}
-		defer rows.Close()
-		for read := newRowReader(t, 0); rows.Next(); {
-			f, err := read.scan(rows)
-			if !yield(f, unavailable(ctx, err)) || err != nil {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(nil, unavailable(ctx, err))
 		}
 	}
 }

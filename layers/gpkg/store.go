@@ -98,7 +98,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 func (s *Store) open(ctx context.Context, path string, o Options) (err error) {
 	dsn := func(pragmas ...string) string {
 		q := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
-			"recursive_triggers(1)", "cache_size(-65536)", "wal_autocheckpoint(4000)"}, pragmas...)}
+			"recursive_triggers(1)", "temp_store(memory)", "cache_size(-65536)", "wal_autocheckpoint(4000)"}, pragmas...)}
 		return "file:" + url.PathEscape(path) + "?" + q.Encode()
 	}
 	if s.write, err = sql.Open("sqlite", dsn()); err != nil {
@@ -115,7 +115,7 @@ func (s *Store) open(ctx context.Context, path string, o Options) (err error) {
 	if s.read, err = sql.Open("sqlite", dsn("query_only(1)")); err != nil {
 		return err
 	}
-	s.read.SetMaxOpenConns(o.Readers + 1) // one of them watches
+	s.read.SetMaxOpenConns(4*o.Readers + 1) // one of them watches; who scans may ask for more meanwhile
 	s.read.SetMaxIdleConns(o.Readers + 1)
 	if s.watch, err = s.read.Conn(ctx); err != nil {
 		return err

@@ -87,26 +87,52 @@ func countTriggers(t *table) []string {
 	}
 }
 
-// rtreeStatements create the R*Tree of the geometry column and the triggers of
-// the extension gpkg_rtree_index (annex F.3) that keep it.
-func rtreeStatements(t *table) []string {
-	r := strings.NewReplacer("{t}", quote(t.layer.ID), "{r}", quote(t.rtree()), "{c}", quote(t.geom), "{i}", quote(t.fid))
+// rtreeNames are the suffixes of the R*Tree's triggers: those of rtreeTriggers, and
+// those that other versions of the standard and of programs have.
+var rtreeNames = []string{"insert", "update1", "update2", "update3", "update4", "delete", "update5", "update6", "update7"}
+
+// rtreeTriggers keep the R*Tree of the geometry column, as the extension
+// gpkg_rtree_index asks for (annex F.3). GDAL 3.6 drops and makes them anew by
+// exactly these six names. What update1 does is said without OR REPLACE, which an
+// INSERT … ON CONFLICT around it would turn into a failure.
+func rtreeTriggers(t *table) []string {
+	r := rtreeReplacer(t)
 	name := func(suffix string) string { return quote(t.rtree() + "_" + suffix) }
 	values := "NEW.{i}, ST_MinX(NEW.{c}), ST_MaxX(NEW.{c}), ST_MinY(NEW.{c}), ST_MaxY(NEW.{c})"
 	has, lacks := "(NEW.{c} NOT NULL AND NOT ST_IsEmpty(NEW.{c}))", "(NEW.{c} ISNULL OR ST_IsEmpty(NEW.{c}))"
 	var out []string
 	for _, s := range []string{
-		"CREATE VIRTUAL TABLE {r} USING rtree(id, minx, maxx, miny, maxy)",
-		"INSERT OR REPLACE INTO {r} SELECT {i}, ST_MinX({c}), ST_MaxX({c}), ST_MinY({c}), ST_MaxY({c}) FROM {t} WHERE {c} NOT NULL AND NOT ST_IsEmpty({c})",
 		"CREATE TRIGGER " + name("insert") + " AFTER INSERT ON {t} WHEN " + has + " BEGIN INSERT OR REPLACE INTO {r} VALUES (" + values + "); END",
-		"CREATE TRIGGER " + name("update6") + " AFTER UPDATE OF {c} ON {t} WHEN OLD.{i} = NEW.{i} AND " + has + " AND (OLD.{c} NOT NULL AND NOT ST_IsEmpty(OLD.{c})) BEGIN UPDATE {r} SET minx = ST_MinX(NEW.{c}), maxx = ST_MaxX(NEW.{c}), miny = ST_MinY(NEW.{c}), maxy = ST_MaxY(NEW.{c}) WHERE id = NEW.{i}; END",
-		"CREATE TRIGGER " + name("update7") + " AFTER UPDATE OF {c} ON {t} WHEN OLD.{i} = NEW.{i} AND " + has + " AND (OLD.{c} ISNULL OR ST_IsEmpty(OLD.{c})) BEGIN INSERT INTO {r} VALUES (" + values + "); END",
+		"CREATE TRIGGER " + name("update1") + " AFTER UPDATE OF {c} ON {t} WHEN OLD.{i} = NEW.{i} AND " + has + " BEGIN UPDATE {r} SET minx = ST_MinX(NEW.{c}), maxx = ST_MaxX(NEW.{c}), miny = ST_MinY(NEW.{c}), maxy = ST_MaxY(NEW.{c}) WHERE id = NEW.{i};" +
+			" INSERT INTO {r} SELECT " + values + " WHERE OLD.{c} ISNULL OR ST_IsEmpty(OLD.{c}); END",
 		"CREATE TRIGGER " + name("update2") + " AFTER UPDATE OF {c} ON {t} WHEN OLD.{i} = NEW.{i} AND " + lacks + " BEGIN DELETE FROM {r} WHERE id = OLD.{i}; END",
-		"CREATE TRIGGER " + name("update5") + " AFTER UPDATE ON {t} WHEN OLD.{i} != NEW.{i} AND " + has + " BEGIN DELETE FROM {r} WHERE id = OLD.{i}; INSERT OR REPLACE INTO {r} VALUES (" + values + "); END",
+		"CREATE TRIGGER " + name("update3") + " AFTER UPDATE ON {t} WHEN OLD.{i} != NEW.{i} AND " + has + " BEGIN DELETE FROM {r} WHERE id = OLD.{i}; INSERT OR REPLACE INTO {r} VALUES (" + values + "); END",
 		"CREATE TRIGGER " + name("update4") + " AFTER UPDATE ON {t} WHEN OLD.{i} != NEW.{i} AND " + lacks + " BEGIN DELETE FROM {r} WHERE id IN (OLD.{i}, NEW.{i}); END",
 		"CREATE TRIGGER " + name("delete") + " AFTER DELETE ON {t} WHEN OLD.{c} NOT NULL BEGIN DELETE FROM {r} WHERE id = OLD.{i}; END",
 	} {
 		out = append(out, r.Replace(s))
+	}
+	return out
+}
+
+// rtreeStatements make the R*Tree anew, whatever there was.
+func rtreeStatements(t *table) []string {
+	r := rtreeReplacer(t)
+	return append(append(dropRtreeTriggers(t),
+		r.Replace("DROP TABLE IF EXISTS {r}"),
+		r.Replace("CREATE VIRTUAL TABLE {r} USING rtree(id, minx, maxx, miny, maxy)"),
+		r.Replace("INSERT OR REPLACE INTO {r} SELECT {i}, ST_MinX({c}), ST_MaxX({c}), ST_MinY({c}), ST_MaxY({c}) FROM {t} WHERE {c} NOT NULL AND NOT ST_IsEmpty({c})"),
+	), rtreeTriggers(t)...)
+}
+
+func rtreeReplacer(t *table) *strings.Replacer {
+	return strings.NewReplacer("{t}", quote(t.layer.ID), "{r}", quote(t.rtree()), "{c}", quote(t.geom), "{i}", quote(t.fid))
+}
+
+func dropRtreeTriggers(t *table) []string {
+	var out []string
+	for _, n := range rtreeNames {
+		out = append(out, "DROP TRIGGER IF EXISTS "+quote(t.rtree()+"_"+n))
 	}
 	return out
 }

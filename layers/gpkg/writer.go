@@ -29,6 +29,7 @@ type writer struct {
 	s        *Store
 	conn     *sql.Conn
 	requests chan *request
+	held     *request      // taken from requests, but too large for the transaction
 	finished chan struct{} // closed when run has returned
 	stmts    map[string]*sql.Stmt
 
@@ -37,18 +38,34 @@ type writer struct {
 }
 
 type request struct {
-	ctx  context.Context
-	do   func(*txn) error
-	done chan error
+	ctx   context.Context
+	do    func(*txn) error
+	done  chan error
+	small bool // may share a transaction
 }
+
+// smallCall is how many edits a call may have to share a transaction with others.
+// To undo one of several calls SQLite keeps copies of pages from its SAVEPOINT on,
+// and looks through them at every statement; a larger call is cheaper alone, where
+// to undo it is to roll back.
+const smallCall = 16
 
 func newWriter(s *Store, conn *sql.Conn) *writer {
 	return &writer{s: s, conn: conn, requests: make(chan *request, 256), finished: make(chan struct{}), stmts: map[string]*sql.Stmt{}}
 }
 
-// do queues a request and waits for its commit.
+// do runs f in a transaction of its own and waits for its commit.
 func (w *writer) do(ctx context.Context, f func(*txn) error) error {
-	r := &request{ctx: ctx, do: f, done: make(chan error, 1)}
+	return w.queue(&request{ctx: ctx, do: f, done: make(chan error, 1)})
+}
+
+// doSmall runs f in a transaction that others may share.
+func (w *writer) doSmall(ctx context.Context, f func(*txn) error) error {
+	return w.queue(&request{ctx: ctx, do: f, done: make(chan error, 1), small: true})
+}
+
+func (w *writer) queue(r *request) error {
+	ctx := r.ctx
 	select {
 	case w.requests <- r:
 	case <-w.finished:
@@ -73,15 +90,19 @@ func (w *writer) do(ctx context.Context, f func(*txn) error) error {
 func (w *writer) run(ctx context.Context) {
 	defer close(w.finished)
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case r := <-w.requests:
-			w.beFair()
-			start := time.Now()
-			w.batch(r)
-			w.busy += time.Since(start)
+		r := w.held
+		w.held = nil
+		if r == nil {
+			select {
+			case <-ctx.Done():
+				return
+			case r = <-w.requests:
+			}
 		}
+		w.beFair()
+		start := time.Now()
+		w.batch(r)
+		w.busy += time.Since(start)
 	}
 }
 
@@ -118,6 +139,9 @@ func (w *writer) transaction(ctx context.Context, first *request) (answered []an
 	if err != nil {
 		return []answer{{first, nil}}, layers.Errorf(layers.Unavailable, "the file is locked by another program; try again: %w", err)
 	}
+	if !first.small {
+		return w.alone(tx, first)
+	}
 	for r := first; r != nil; {
 		err, lost := w.savepoint(tx, r)
 		answered = append(answered, answer{r, err})
@@ -129,17 +153,40 @@ func (w *writer) transaction(ctx context.Context, first *request) (answered []an
 		if time.Since(start) < longestTransaction {
 			select {
 			case r = <-w.requests:
+				if !r.small {
+					w.held, r = r, nil
+				}
 			default:
 			}
 		}
 	}
+	return answered, w.commit(tx)
+}
+
+// alone runs one request as the whole transaction.
+func (w *writer) alone(tx *txn, r *request) ([]answer, error) {
+	err := r.ctx.Err()
+	if err != nil {
+		err = layers.Errorf(layers.Unavailable, "not written: %w", context.Cause(r.ctx))
+	} else {
+		err = r.do(tx)
+	}
+	if err != nil {
+		w.forget()
+		_, _ = w.conn.ExecContext(tx.ctx, "ROLLBACK")
+		return []answer{{r, err}}, nil
+	}
+	return []answer{{r, nil}}, w.commit(tx)
+}
+
+func (w *writer) commit(tx *txn) error {
 	if err := tx.exec("COMMIT"); err != nil {
-		_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
-		return answered, layers.Errorf(layers.Unavailable, "commit: %w", err)
+		_, _ = w.conn.ExecContext(tx.ctx, "ROLLBACK")
+		return layers.Errorf(layers.Unavailable, "commit: %w", err)
 	}
 	w.s.publish(tx.cat)
 	w.s.advance(tx.head)
-	return answered, nil
+	return nil
 }
 
 // begin locks the file and finds out what other processes did.
@@ -200,15 +247,8 @@ func (w *writer) one(ctx context.Context, f func(*txn) error) error {
 	if err != nil {
 		return err
 	}
-	if err := f(tx); err != nil {
-		_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
-		return err
-	}
-	if err := tx.exec("COMMIT"); err != nil {
-		return err
-	}
-	w.s.publish(tx.cat)
-	return nil
+	answers, err := w.alone(tx, &request{ctx: ctx, do: f})
+	return errors.Join(answers[0].err, err)
 }
 
 // forget closes prepared statements, after the schema may have changed.
