@@ -55,33 +55,32 @@ const wallShowsIt = () =>
   )
 
 test('a posted feature is drawn on the explorer and on the wall without a reload, and vanishes when deleted', async () => {
-  const pages = ['wall', 'explorer'] as const
-  const latency = { wall: [] as number[], explorer: [] as number[] }
-  const seen = (id: string, title: string, there: boolean, told: (page: 'wall' | 'explorer') => void) => [
-    drawn(wall.page, layer, id, there).then(() => told('wall')),
-    hovered(explorer.page, title, there).then(() => told('explorer')),
-  ]
-  for (let k = 0; k < 20; k++) {
-    const [id, title] = [`e2e-${k}`, `浏览器测试${k}号`]
-    await wallShowsIt()
-    const began = performance.now()
-    const waiting = seen(id, title, true, page => latency[page].push(performance.now() - began))
-    await Promise.all([...waiting, server.put(layer, report(id, title))])
-    if (k < 19) await server.delete(layer, id)
+  // Both pages draw every change; they are watched in turn, because a witness that looks at every frame takes a share of
+  // a machine that draws with its processor.
+  const witnesses = {
+    wall: (id: string, _: string, there: boolean) => drawn(wall.page, layer, id, there),
+    explorer: (_: string, title: string, there: boolean) => hovered(explorer.page, title, there),
   }
-  for (const page of pages) {
-    figure(`POST to pixel on the ${page}, p50`, percentile(latency[page], 50), 'ms')
-    figure(`POST to pixel on the ${page}, p95`, percentile(latency[page], 95), 'ms', '≤ 500')
+  for (const [page, seen] of Object.entries(witnesses)) {
+    const appeared: number[] = []
+    const vanished: number[] = []
+    for (let k = 0; k < 20; k++) {
+      const [id, title] = [`e2e-${page}-${k}`, `浏览器测试${page}${k}号`]
+      await wallShowsIt()
+      const timed = async (there: boolean, into: number[], act: () => Promise<void>) => {
+        const began = performance.now()
+        await Promise.all([seen(id, title, there).then(() => into.push(performance.now() - began)), act()])
+      }
+      await timed(true, appeared, () => server.put(layer, report(id, title)))
+      await timed(false, vanished, () => server.delete(layer, id))
+    }
+    figure(`POST to pixel on the ${page}, p50`, percentile(appeared, 50), 'ms')
+    figure(`POST to pixel on the ${page}, p95`, percentile(appeared, 95), 'ms', '≤ 500')
+    figure(`DELETE to pixel on the ${page}, p95`, percentile(vanished, 95), 'ms')
+    expect(percentile(appeared, 95)).toBeLessThan(10_000)
+    expect(percentile(vanished, 95)).toBeLessThan(10_000)
   }
-  await wallShowsIt()
-  const began = performance.now()
-  const gone = seen('e2e-19', '浏览器测试19号', false, page =>
-    figure(`DELETE to pixel on the ${page}`, performance.now() - began, 'ms'),
-  )
-  await Promise.all([...gone, server.delete(layer, 'e2e-19')])
-  for (const page of pages) {
-    expect(percentile(latency[page], 95)).toBeLessThan(10_000)
-    const t = { wall, explorer }[page]
+  for (const t of [wall, explorer]) {
     expect(await neverReloaded(t.page)).toBe(true)
     expect(t.errors).toEqual([])
     expect(t.external).toEqual([])

@@ -142,7 +142,7 @@ export class Stage {
 
   #draw(): void {
     const scene = this.#scene
-    if (!scene) return
+    if (!scene || this.#lost) return
     this.#idle = false
     const scale = distance * unit()
     const focus = new Set(scene.layers.filter(l => l.style?.emphasis === 'focus').map(l => l.id))
@@ -168,7 +168,11 @@ export class Stage {
         ),
       ]),
     )
-    this.#map.show(legible(emphasised(spec, looks), scale, smallestText * unit()))
+    try {
+      this.#map.show(legible(emphasised(spec, looks), scale, smallestText * unit()))
+    } catch {
+      this.#again = true // the style is being restored: it is shown when the map is idle
+    }
     for (const layer of this.#stores.keys()) {
       if (!this.#handed.has(layer)) this.#push(layer)
     }
@@ -210,7 +214,8 @@ export class Stage {
     for (const [layer, ids] of this.#handed) this.#drawn.set(layer, ids)
     if (this.#again) {
       this.#again = false
-      for (const layer of this.#stores.keys()) this.#push(layer)
+      this.#draw()
+      this.#pushAll()
     }
   }
 
@@ -218,8 +223,17 @@ export class Stage {
   #onLost(lost: boolean): void {
     this.#lost = lost
     this.#idle = false
-    if (lost) this.#drawn.clear()
-    else this.#again = true
+    if (lost) {
+      this.#drawn.clear()
+      return
+    }
+    this.#draw()
+    this.#pushAll() // taken at once by a map that was built anew
+    this.#again = true // and by one whose style is still loading, when it is idle
+  }
+
+  #pushAll(): void {
+    for (const layer of this.#stores.keys()) this.#push(layer)
   }
 
   #look(duration: number): void {
