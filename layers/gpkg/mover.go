@@ -35,24 +35,28 @@ func (tx *txn) moveOwn(actor layers.Actor, t *table) (int64, error) {
 			return 0, err
 		}
 	}
-	st, err := tx.stmt(`SELECT count(*), ifnull(sum(kind = 'delete'), 0) FROM onemap_outbox`)
+	st, err := tx.stmt(`SELECT count(*), ifnull(min(seq), 0), ifnull(max(seq), 0), ifnull(sum(kind = 'delete'), 0) FROM onemap_outbox`)
 	if err != nil {
 		return 0, err
 	}
-	var n, deletes int64
-	if err := st.QueryRowContext(tx.ctx).Scan(&n, &deletes); err != nil || n == 0 {
+	var n, from, to, deletes int64
+	if err := st.QueryRowContext(tx.ctx).Scan(&n, &from, &to, &deletes); err != nil || n == 0 {
 		return 0, err
 	}
 	base := int64(tx.head)
+	number := "?1 + 1 + o.seq - ?5"
+	if to-from+1 != n { // the outbox has a gap, which the log must not have
+		number = "?1 + row_number() OVER (ORDER BY o.seq) + 0 * ?5"
+	}
 	type step struct {
 		sql  string
 		args []any
 	}
 	steps := []step{
 		{`INSERT INTO onemap_log(position, last, time, actor, layer, kind, fid, id, old_version, old_geom, new_geom, same_geom, old_props, new_props)
-			SELECT ?1 + row_number() OVER (ORDER BY o.seq), ?2, ?3, ?4, o.layer, o.kind, o.fid, o.id, v.version, o.old_geom, o.new_geom, o.same_geom, o.old_props, o.new_props
+			SELECT ` + number + `, ?2, ?3, ?4, o.layer, o.kind, o.fid, o.id, v.version, o.old_geom, o.new_geom, o.same_geom, o.old_props, o.new_props
 			FROM onemap_outbox o LEFT JOIN onemap_version v ON v.layer = o.layer AND v.fid = o.fid ORDER BY o.seq`,
-			[]any{base, base + n, now.UnixMilli(), actor.Name}},
+			[]any{base, base + n, now.UnixMilli(), actor.Name, from}},
 		{`DELETE FROM onemap_outbox`, nil},
 	}
 	if deletes > 0 {

@@ -47,6 +47,7 @@ type Store struct {
 	head      layers.Position
 	moved     chan struct{} // closed and replaced when head grows
 
+	wal    string // its path
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 	closed atomic.Bool
@@ -77,7 +78,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("create the data directory: %w", err)
 	}
-	s := &Store{log: o.Log, retention: o.Retention, moved: make(chan struct{})}
+	s := &Store{log: o.Log, retention: o.Retention, wal: path + "-wal", moved: make(chan struct{})}
 	if err := s.open(ctx, path, o); err != nil {
 		if s.write != nil {
 			_ = s.write.Close()
@@ -92,13 +93,14 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	s.done.Go(func() { s.writer.run(run) })
 	s.done.Go(func() { (&watcher{s: s}).run(run, o.Poll) })
 	s.done.Go(func() { s.maintain(run) })
+	s.done.Go(func() { s.checkpoint(run) })
 	return s, nil
 }
 
 func (s *Store) open(ctx context.Context, path string, o Options) (err error) {
 	dsn := func(pragmas ...string) string {
 		q := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
-			"recursive_triggers(1)", "temp_store(memory)", "cache_size(-65536)", "wal_autocheckpoint(4000)"}, pragmas...)}
+			"recursive_triggers(1)", "temp_store(memory)", "cache_size(-65536)", "wal_autocheckpoint(0)", fmt.Sprintf("journal_size_limit(%d)", checkpointAt)}, pragmas...)}
 		return "file:" + url.PathEscape(path) + "?" + q.Encode()
 	}
 	if s.write, err = sql.Open("sqlite", dsn()); err != nil {

@@ -33,6 +33,9 @@ type writer struct {
 	finished chan struct{} // closed when run has returned
 	stmts    map[string]*sql.Stmt
 
+	bounded  time.Time // when the WAL was last seen to
+	walAsked int64     // size of the WAL when boundWAL last did something
+
 	window time.Time     // since when busy counts
 	busy   time.Duration // in transactions
 }
@@ -101,8 +104,26 @@ func (w *writer) run(ctx context.Context) {
 		}
 		w.beFair()
 		start := time.Now()
+		w.boundWAL(ctx)
 		w.batch(r)
 		w.busy += time.Since(start)
+	}
+}
+
+// boundWAL finishes a checkpoint, so that the next transaction starts the WAL over.
+// If that did not help because a long read holds the WAL, it asks again when the
+// WAL has grown some more.
+func (w *writer) boundWAL(ctx context.Context) {
+	size := w.s.walSize()
+	if size < w.walAsked {
+		w.walAsked = 0
+	}
+	if size < checkpointInWriter || size < w.walAsked+checkpointAt {
+		return
+	}
+	w.walAsked = size
+	if err := passiveCheckpoint(ctx, w.conn); err != nil && ctx.Err() == nil {
+		w.s.log.Warn("the WAL could not be checkpointed", "error", err)
 	}
 }
 
