@@ -33,8 +33,7 @@ type writer struct {
 	finished chan struct{} // closed when run has returned
 	stmts    map[string]*sql.Stmt
 
-	bounded  time.Time // when the WAL was last seen to
-	walAsked int64     // size of the WAL when boundWAL last did something
+	walAsked int64 // size of the WAL when boundWAL last did something
 
 	window time.Time     // since when busy counts
 	busy   time.Duration // in transactions
