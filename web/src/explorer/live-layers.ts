@@ -6,8 +6,11 @@ import type { FeatureStore, LiveClient } from '../live'
 import type { OneMap } from '../map'
 import { sourceOf } from '../style'
 
-/** Milliseconds between two drawings of a layer, however often its features change. */
-const drawEvery = 120
+/**
+ * Milliseconds between two drawings, however often features change. All layers are drawn together: each drawing is some
+ * frames of work for a PC without a graphics card.
+ */
+const drawEvery = 250
 
 interface Following {
   mode: 'features' | 'tiles'
@@ -23,6 +26,9 @@ export class LiveLayers {
   readonly #map: OneMap
   readonly #reader: LiveReader
   #following = new Map<string, Following>()
+  #changed = new Map<string, FeatureStore>() // by source
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #drawn = 0
 
   constructor(client: LiveClient, map: OneMap, reader: LiveReader) {
     this.#client = client
@@ -50,8 +56,16 @@ export class LiveLayers {
   }
 
   stop(): void {
+    clearTimeout(this.#timer)
     for (const { stop } of this.#following.values()) stop()
     this.#following.clear()
+  }
+
+  #draw(): void {
+    this.#timer = undefined
+    this.#drawn = performance.now()
+    for (const [source, store] of this.#changed) this.#map.setFeatures(source, store.values())
+    this.#changed.clear()
   }
 
   #tiles({ layer }: Entry): Following {
@@ -63,23 +77,17 @@ export class LiveLayers {
     const { layer } = entry
     const source = sourceOf(entry)
     const store = this.#client.subscribe(layer.id, { mode: 'features' })
-    let timer: ReturnType<typeof setTimeout> | undefined
-    let drawn = 0
-    const draw = () => {
-      timer = undefined
-      drawn = performance.now()
-      this.#map.setFeatures(source, store.values())
-    }
     const forget = store.onChange((changes, now: FeatureStore) => {
       for (const id of changes.removed) this.#reader.featureChanged(layer.id, id, null)
       for (const id of changes.put) this.#reader.featureChanged(layer.id, id, (now.get(id) as OnemapFeature) ?? null)
-      timer ??= setTimeout(draw, Math.max(0, drawn + drawEvery - performance.now()))
+      this.#changed.set(source, now)
+      this.#timer ??= setTimeout(() => this.#draw(), Math.max(0, this.#drawn + drawEvery - performance.now()))
     })
-    draw()
+    this.#map.setFeatures(source, store.values())
     return {
       mode: 'features',
       stop: () => {
-        clearTimeout(timer)
+        this.#changed.delete(source)
         forget()
         this.#client.unsubscribe(layer.id)
         this.#map.dropFeatures(source)

@@ -4,6 +4,7 @@ import {
   Map as GLMap,
   LngLat,
   type MapGeoJSONFeature,
+  prewarm,
   type StyleSpecification,
   setWorkerUrl,
 } from 'maplibre-gl'
@@ -89,6 +90,7 @@ const reach = 4
 const contextPatience = 5000
 
 setWorkerUrl(workerUrl)
+prewarm() // the worker starts while the drawing context is being made
 
 /** This browser can't draw a map: WebGL 2 is missing or switched off. */
 export class NoWebGLError extends Error {}
@@ -124,10 +126,11 @@ export class OneMap {
     })
   }
 
-  /** Shows a spec; what did not change since the last one stays untouched. */
+  /** Shows a spec; what did not change since the last one stays untouched. onIdle follows in any case. */
   show(spec: MapSpec): void {
     this.#wanted = spec
     if (!this.#loaded) return
+    this.#map.triggerRepaint()
     const added = apply(this.#map as unknown as Target, this.#spec, spec)
     this.#spec = spec
     for (const source of added) {

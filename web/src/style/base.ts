@@ -63,7 +63,7 @@ export function baseGround({ layers, theme, scale }: BaseInput): LayerSpecificat
       type: 'fill',
       source: baseSource,
       'source-layer': id,
-      paint: { 'fill-color': theme.land },
+      paint: { 'fill-color': theme.land, 'fill-antialias': false }, // a line lies over the edge
     })
   }
   return out

@@ -31,6 +31,7 @@ export function choroplethLayers(choropleth: Choropleth, theme: Theme, opacity =
       paint: {
         'fill-color': ['case', ['==', ['get', attribute], null], theme.noData, color] as never,
         'fill-opacity': 0.92 * opacity,
+        'fill-antialias': false,
       },
     },
   ]

@@ -237,7 +237,11 @@ function polygonLayers(input: DataInput): LayerSpecification[] {
       filter,
       paint: isLost(entry)
         ? { 'fill-pattern': hatchImage(theme.stale), 'fill-opacity': 0.4 * opacity }
-        : { 'fill-color': color, 'fill-opacity': (layer.display?.classes?.length ? 0.42 : 0.3) * opacity },
+        : {
+            'fill-color': color,
+            'fill-opacity': (layer.display?.classes?.length ? 0.42 : 0.3) * opacity,
+            'fill-antialias': false,
+          },
     },
     {
       id: `${layer.id}:edge`,
