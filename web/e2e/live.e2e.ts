@@ -62,23 +62,27 @@ test('a posted feature is drawn on the explorer and on the wall without a reload
     explorer: (_: string, title: string, there: boolean) => hovered(explorer.page, title, there),
   }
   for (const [page, seen] of Object.entries(witnesses)) {
-    const appeared: number[] = []
-    const vanished: number[] = []
+    const latency: number[] = []
+    const told: number[] = []
     for (let k = 0; k < 20; k++) {
       const [id, title] = [`e2e-${page}-${k}`, `浏览器测试${page}${k}号`]
-      await wallShowsIt()
-      const timed = async (there: boolean, into: number[], act: () => Promise<void>) => {
-        const began = performance.now()
-        await Promise.all([seen(id, title, there).then(() => into.push(performance.now() - began)), act()])
-      }
-      await timed(true, appeared, () => server.put(layer, report(id, title)))
-      await timed(false, vanished, () => server.delete(layer, id))
+      if (page === 'wall') await wallShowsIt()
+      const began = performance.now()
+      await Promise.all([
+        holds(wall.page, layer, id).then(() => told.push(performance.now() - began)),
+        seen(id, title, true).then(() => latency.push(performance.now() - began)),
+        server.put(layer, report(id, title)),
+      ])
+      const deleted = performance.now()
+      await server.delete(layer, id)
+      if (k < 19) continue
+      await seen(id, title, false)
+      figure(`DELETE to pixel on the ${page}`, performance.now() - deleted, 'ms')
     }
-    figure(`POST to pixel on the ${page}, p50`, percentile(appeared, 50), 'ms')
-    figure(`POST to pixel on the ${page}, p95`, percentile(appeared, 95), 'ms', '≤ 500')
-    figure(`DELETE to pixel on the ${page}, p95`, percentile(vanished, 95), 'ms')
-    expect(percentile(appeared, 95)).toBeLessThan(10_000)
-    expect(percentile(vanished, 95)).toBeLessThan(10_000)
+    figure(`POST to pixel on the ${page}, p50`, percentile(latency, 50), 'ms')
+    figure(`POST to pixel on the ${page}, p95`, percentile(latency, 95), 'ms', '≤ 500')
+    figure('POST to the wall page, before it draws, p95', percentile(told, 95), 'ms')
+    expect(percentile(latency, 95)).toBeLessThan(10_000)
   }
   for (const t of [wall, explorer]) {
     expect(await neverReloaded(t.page)).toBe(true)

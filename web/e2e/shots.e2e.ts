@@ -38,19 +38,19 @@ async function play(speed: number, seconds: number): Promise<void> {
   await ended
 }
 
-const sizes: [width: number, height: number][] = [
-  [1920, 1080],
-  [3840, 2160],
-  [7680, 2160],
+const walls: [width: number, height: number, scenes: string[]][] = [
+  [1440, 900, ['overview', 'flood', 'livelihood']],
+  [3840, 2160, ['overview', 'flood', 'livelihood']],
+  [7680, 2160, ['flood']],
 ]
 
-test.each(sizes)(
-  'the wall at %i × %i',
-  async (width, height) => {
+test.each(walls)(
+  'the wall at %i × %i: %s',
+  async (width, height, scenes) => {
     const t = await open(browser, server, 'about:blank', { width, height })
     const scene = await pinnedScene(t.page)
     await t.page.goto(`${server.url}/signin?token=${server.tokens.wall}&next=%2Fwall`)
-    for (const id of ['overview', 'flood', 'livelihood']) {
+    for (const id of scenes) {
       await scene(id)
       await t.page.waitForFunction(s => window.__onemap?.scene === s, id, { timeout: 30_000 })
       await t.page.waitForTimeout(2500) // the fade
