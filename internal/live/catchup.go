@@ -1,6 +1,7 @@
 package live
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,6 +38,9 @@ func (s *session) catchUp() (busy bool, retry time.Duration, err error) {
 	}
 	frames, busy, err := s.snapshot()
 	release() // before writing: a slow screen must not keep others from reading
+	if errors.Is(err, errUnannounced) {
+		return false, retrySoon, nil
+	}
 	if err != nil {
 		return false, 0, s.failure("a snapshot can't be read", err)
 	}
@@ -97,7 +101,7 @@ func (s *session) resume() (busy bool, err error) {
 		case len(commits) == 0:
 			return false, fmt.Errorf("the log is empty after %d, but its head is %v", from, head)
 		}
-		s.replay(commits, head)
+		s.replay(commits, from, head)
 	}
 	s.arrive(limit)
 	return true, nil
@@ -138,11 +142,15 @@ func (s *session) expired(from layers.Position) {
 	}
 }
 
-// replay offers what the log says to those who resume, up to the head: what
-// comes after it is not announced yet.
-func (s *session) replay(commits []layers.Commit, head layers.Cursor) {
+// replay offers what the log says after from to those who resume, up to the head:
+// what comes after it is not announced yet. A subscription that came while the log
+// was read and is further behind takes no part: the commits begin after it.
+func (s *session) replay(commits []layers.Commit, from layers.Position, head layers.Cursor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	takesPart := func(sub *subscription) bool {
+		return sub.state == resuming && sub.since.Epoch == head.Epoch && sub.since.Position >= from
+	}
 	for i := range commits {
 		c := &commits[i]
 		if c.Position() > head.Position {
@@ -150,21 +158,20 @@ func (s *session) replay(commits []layers.Commit, head layers.Cursor) {
 		}
 		before := c.Changes[0].Position - 1
 		for j := range c.Changes {
-			s.replayOne(&c.Changes[j], before)
+			ch := &c.Changes[j]
+			if sub := s.subs[ch.Layer]; sub != nil && takesPart(sub) && ch.Position > sub.since.Position {
+				s.replayOne(sub, ch, before)
+			}
 		}
 		for _, sub := range s.subs {
-			if sub.state == resuming && sub.since.Epoch == head.Epoch && sub.since.Position < c.Position() {
+			if takesPart(sub) && sub.since.Position < c.Position() {
 				sub.since.Position = c.Position()
 			}
 		}
 	}
 }
 
-func (s *session) replayOne(c *layers.Change, before layers.Position) {
-	sub := s.subs[c.Layer]
-	if sub == nil || sub.state != resuming || c.Position <= sub.since.Position {
-		return
-	}
+func (s *session) replayOne(sub *subscription, c *layers.Change, before layers.Position) {
 	switch c.Kind {
 	case layers.ChangePut, layers.ChangeDelete:
 		s.pending += sub.offer(newEvent(sub.layer, c, before))
@@ -219,11 +226,38 @@ func (s *session) snapshot() (frames [][]byte, busy bool, err error) {
 	default:
 		return nil, false, err
 	}
+	if err := s.announced(q.Layer); err != nil {
+		return nil, false, err
+	}
 	layer, cursor, ok := s.turnPage(q.Layer, read, page)
 	if !ok {
 		return nil, true, nil
 	}
 	return snapshotFrames(layer, page, cursor), true, nil
+}
+
+// errUnannounced says that the store has a definition that the hub has not heard
+// of yet.
+var errUnannounced = errors.New("a definition is not announced yet")
+
+// announced reports errUnannounced if a page just read may be of a newer
+// definition than the session knows. Such a page must not be sent: its position
+// lies behind the definition, so a screen that resumed from it would never hear
+// of the new columns.
+func (s *session) announced(id string) error {
+	entry, err := s.h.o.Store.As(s.identity.View).Layer(s.ctx, id)
+	if layers.CodeOf(err) == layers.NotFound && err != nil {
+		return nil // the next page finds out
+	}
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sub := s.subs[id]; sub != nil && !sameColumns(sub.layer.Schema, entry.Schema) {
+		return errUnannounced
+	}
+	return nil
 }
 
 // nextPage says what to read for a snapshot: the one whose next page was asked

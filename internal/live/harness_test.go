@@ -196,6 +196,7 @@ type mirror struct {
 	features map[string]kept
 	tiles    bool
 	cursor   string // complete up to here; "" if a snapshot is needed
+	answered bool   // the subscription was, on this connection: from then on heartbeats speak of it
 	reading  map[string]bool
 }
 
@@ -249,7 +250,7 @@ func (c *client) subscribe(layer, mode, more string) {
 		m = &mirror{features: map[string]kept{}}
 		c.mirror[layer] = m
 	}
-	m.reading, m.tiles = nil, mode == "tiles"
+	m.reading, m.tiles, m.answered = nil, mode == "tiles", false
 	if m.cursor != "" {
 		more += `,"since":"` + m.cursor + `"`
 	}
@@ -292,12 +293,12 @@ func (c *client) take(f *frame) {
 		}
 		if !f.More {
 			maps.DeleteFunc(m.features, func(id string, _ kept) bool { return !m.reading[id] })
-			m.cursor, m.reading = f.Cursor, nil
+			m.cursor, m.reading, m.answered = f.Cursor, nil, true
 		}
 	case "recovered":
-		m.cursor = f.Cursor
+		m.cursor, m.answered = f.Cursor, true
 	case "reset":
-		m.cursor, m.reading = "", nil
+		m.cursor, m.reading, m.answered = "", nil, m.tiles
 		if m.tiles {
 			m.cursor = f.Cursor
 		}
@@ -309,7 +310,7 @@ func (c *client) take(f *frame) {
 		}
 	case "heartbeat":
 		for _, m := range c.mirror {
-			if m.cursor != "" {
+			if m.answered {
 				m.cursor = f.Cursor
 			}
 		}
@@ -367,7 +368,7 @@ func (c *client) complete(upTo layers.Cursor) {
 			return false
 		}
 		for _, m := range c.mirror {
-			if m.cursor == "" {
+			if !m.answered {
 				return false
 			}
 		}
