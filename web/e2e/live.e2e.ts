@@ -50,7 +50,11 @@ function report(id: string, title: string) {
 // The server turns the scenes, and not each of them shows the layer: waits for a quiet moment in one that does.
 const wallShowsIt = () =>
   wall.page.waitForFunction(
-    l => window.__onemap?.shows(l) && window.__onemap.idle && window.__onemap.sceneEndsIn > 5000,
+    l => {
+      const o = window.__onemap
+      // A scene lasts thirty seconds; in its first it fades in and then loads the next one.
+      return o?.shows(l) && o.idle && o.sceneEndsIn > 4000 && o.sceneEndsIn < 25_000
+    },
     layer,
     { timeout: 75_000 },
   )
