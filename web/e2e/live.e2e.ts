@@ -62,9 +62,10 @@ const wallShowsIt = () =>
 test('a posted feature is drawn on the explorer and on the wall without a reload, and vanishes when deleted', async () => {
   // Both pages draw every change; they are watched in turn, because a witness that looks at every frame takes a share of
   // a machine that draws with its processor.
+  // The explorer comes first: its posts make the layer fresh again, and its colour fades in on the wall.
   const witnesses = {
-    wall: (id: string, _: string, there: boolean) => drawn(wall.page, layer, id, there),
     explorer: (_: string, title: string, there: boolean) => hovered(explorer.page, title, there),
+    wall: (id: string, _: string, there: boolean) => drawn(wall.page, layer, id, there),
   }
   for (const [page, seen] of Object.entries(witnesses)) {
     const latency: number[] = []
