@@ -71,8 +71,9 @@ const (
 
 var roles = []Role{RoleName, RoleNameEn, RoleDivision, RoleCreditCode, RoleAddress, RoleTime, RoleStatus}
 
-// Reserved attribute names: columns that a stored feature has anyway.
-var Reserved = []string{"fid", "id", "geom"}
+// Reserved attribute names: columns that a stored feature has anyway, and "_id",
+// under which a tile carries the feature's id.
+var Reserved = []string{"fid", "id", "geom", "_id"}
 
 // An attribute's name is a name in a query string, a JSON object and an SQL
 // table: letters of any script, digits and _; neither a digit nor a "-" first.
