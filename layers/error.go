@@ -84,7 +84,7 @@ type violations []Violation
 
 func (vs *violations) add(field, value, reason, remedy string) {
 	if len(value) > 80 {
-		value = value[:80] + "…"
+		value = strings.ToValidUTF8(value[:80], "") + "…"
 	}
 	*vs = append(*vs, Violation{Field: field, Value: value, Reason: reason, Remedy: remedy})
 }

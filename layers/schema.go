@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Schema is the ordered list of a layer's attributes (信息项). The feature id and
@@ -267,6 +268,18 @@ func ParseTime(s string) (time.Time, error) {
 // Beijing is UTC+8, the one time zone of China.
 var Beijing = time.FixedZone("UTC+8", 8*60*60)
 
+// checkText reports why a string is no text that every store keeps, or "".
+// PostgreSQL has neither of these.
+func checkText(s string) (reason, remedy string) {
+	switch {
+	case !utf8.ValidString(s):
+		return "not valid UTF-8", "convert it from its encoding, e.g. GB18030"
+	case strings.ContainsRune(s, 0):
+		return "it contains a NUL character", "leave the character U+0000 out"
+	}
+	return "", ""
+}
+
 // check reports why a coerced value breaks the attribute's rules, or "".
 func (a *Attribute) check(v any) (reason, remedy string) {
 	if v == nil {
@@ -276,6 +289,9 @@ func (a *Attribute) check(v any) (reason, remedy string) {
 		return "", ""
 	}
 	if s, ok := v.(string); ok {
+		if reason, remedy = checkText(s); reason != "" {
+			return reason, remedy
+		}
 		if n := len([]rune(s)); a.MaxLength > 0 && n > a.MaxLength {
 			return fmt.Sprintf("%d characters long", n), fmt.Sprintf("at most %d", a.MaxLength)
 		}

@@ -30,6 +30,10 @@ func (l *Layer) checkEdit(at string, e Edit, vs *violations) Edit {
 		vs.add(at+"id", "", "missing", "name the feature")
 	case len(e.ID) > MaxIDLength:
 		vs.add(at+"id", e.ID, "too long", fmt.Sprintf("at most %d bytes", MaxIDLength))
+	default:
+		if reason, remedy := checkText(e.ID); reason != "" {
+			vs.add(at+"id", e.ID, reason, remedy)
+		}
 	}
 	if e.Op == Delete {
 		return e
