@@ -133,3 +133,21 @@ func TestGDALSeesLayersAndItsEditsReachTheLog(t *testing.T) {
 		t.Errorf("integrity_check: %s", out)
 	}
 }
+
+func TestARowThatTheFileRefusesIsNamedByItsEdit(t *testing.T) {
+	s, path, before := filled(t)
+	run(t, "sqlite3", path, "CREATE TRIGGER theirs BEFORE UPDATE OF name ON hospitals WHEN NEW.name = '不' BEGIN SELECT RAISE(ABORT, 'refused'); END")
+	patch := func(id, name string) layers.Edit {
+		return layers.Edit{Op: layers.Patch, ID: id, KeepGeometry: true, Properties: map[string]any{"name": name}}
+	}
+	_, err := s.Apply(t.Context(), layers.Actor{}, "hospitals", []layers.Edit{patch("c", "好"), patch("a", "好"), patch("b", "不")})
+	if err == nil || !strings.Contains(err.Error(), "edits[2]") || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("the error is %v", err)
+	}
+	if head, err := s.Head(t.Context()); err != nil || head != before {
+		t.Errorf("head %v after %v, %v: nothing of the call may stay", head, before, err)
+	}
+	if f := row(t, s, "a"); f.Properties["name"] != "一" {
+		t.Errorf("feature a became %v", f.Properties)
+	}
+}

@@ -45,6 +45,10 @@ func image(row string, s layers.Schema) string {
 	return e
 }
 
+// rowKeys are the names by which a statement can change a row's number. A trigger
+// for these alone costs other updates nothing.
+func rowKeys(t *table) string { return quote(t.fid) + ", rowid, oid, _rowid_" }
+
 // captureTriggers are the triggers that write a layer's changes to the outbox.
 func captureTriggers(t *table) []string {
 	tab, fid, g := quote(t.layer.ID), quote(t.fid), quote(t.geom)
@@ -58,6 +62,7 @@ func captureTriggers(t *table) []string {
 	gone := out("delete", "OLD", "OLD.id", "OLD."+g+", NULL, 0, "+oldImage+", NULL")
 	give := "UPDATE " + tab + " SET id = CASE WHEN EXISTS (SELECT 1 FROM " + tab + " WHERE id = CAST(NEW." + fid + " AS TEXT)) THEN NEW." + fid +
 		" || '-' || lower(hex(randomblob(4))) ELSE CAST(NEW." + fid + " AS TEXT) END WHERE " + fid + " = NEW." + fid + ";"
+	keys := rowKeys(t) + ", id"
 	return []string{
 		"CREATE TRIGGER " + name("insert") + " AFTER INSERT ON " + tab + " WHEN NEW.id IS NOT NULL BEGIN " + put + " END",
 		// A row without an id gets its fid as one, unless somebody has taken that.
@@ -65,10 +70,10 @@ func captureTriggers(t *table) []string {
 		"CREATE TRIGGER " + name("update") + " AFTER UPDATE ON " + tab + " WHEN OLD.id IS NEW.id AND NEW.id IS NOT NULL AND OLD." + fid + " = NEW." + fid + " BEGIN " +
 			out("put", "NEW", "NEW.id", "OLD."+g+", CASE WHEN OLD."+g+" IS NOT NEW."+g+" THEN NEW."+g+" END, OLD."+g+" IS NEW."+g+", "+oldImage+", "+newImage) + " END",
 		// Another id or number is another feature: the old one is gone, then the new one appears.
-		"CREATE TRIGGER " + name("rekey") + " AFTER UPDATE ON " + tab + " WHEN NEW.id IS NOT NULL AND (OLD.id IS NOT NEW.id OR OLD." + fid + " <> NEW." + fid + ") BEGIN " +
+		"CREATE TRIGGER " + name("rekey") + " AFTER UPDATE OF " + keys + " ON " + tab + " WHEN NEW.id IS NOT NULL AND (OLD.id IS NOT NEW.id OR OLD." + fid + " <> NEW." + fid + ") BEGIN " +
 			strings.Replace(strings.TrimSuffix(gone, ");"), "VALUES (", "SELECT ", 1) + " WHERE OLD.id IS NOT NULL; " + put + " END",
 		// A row that loses its id gets another.
-		"CREATE TRIGGER " + name("unname") + " AFTER UPDATE ON " + tab + " WHEN OLD.id IS NOT NULL AND NEW.id IS NULL BEGIN " + gone + " " + give + " END",
+		"CREATE TRIGGER " + name("unname") + " AFTER UPDATE OF " + keys + " ON " + tab + " WHEN OLD.id IS NOT NULL AND NEW.id IS NULL BEGIN " + gone + " " + give + " END",
 		"CREATE TRIGGER " + name("delete") + " AFTER DELETE ON " + tab + " WHEN OLD.id IS NOT NULL BEGIN " + gone + " END",
 	}
 }
@@ -94,7 +99,8 @@ var rtreeNames = []string{"insert", "update1", "update2", "update3", "update4", 
 // rtreeTriggers keep the R*Tree of the geometry column, as the extension
 // gpkg_rtree_index asks for (annex F.3). GDAL 3.6 drops and makes them anew by
 // exactly these six names. What update1 does is said without OR REPLACE, which an
-// INSERT … ON CONFLICT around it would turn into a failure.
+// INSERT … ON CONFLICT around it would turn into a failure; update3 and update4 name
+// the columns that can make their conditions true.
 func rtreeTriggers(t *table) []string {
 	r := rtreeReplacer(t)
 	name := func(suffix string) string { return quote(t.rtree() + "_" + suffix) }
@@ -106,8 +112,8 @@ func rtreeTriggers(t *table) []string {
 		"CREATE TRIGGER " + name("update1") + " AFTER UPDATE OF {c} ON {t} WHEN OLD.{i} = NEW.{i} AND " + has + " BEGIN UPDATE {r} SET minx = ST_MinX(NEW.{c}), maxx = ST_MaxX(NEW.{c}), miny = ST_MinY(NEW.{c}), maxy = ST_MaxY(NEW.{c}) WHERE id = NEW.{i};" +
 			" INSERT INTO {r} SELECT " + values + " WHERE OLD.{c} ISNULL OR ST_IsEmpty(OLD.{c}); END",
 		"CREATE TRIGGER " + name("update2") + " AFTER UPDATE OF {c} ON {t} WHEN OLD.{i} = NEW.{i} AND " + lacks + " BEGIN DELETE FROM {r} WHERE id = OLD.{i}; END",
-		"CREATE TRIGGER " + name("update3") + " AFTER UPDATE ON {t} WHEN OLD.{i} != NEW.{i} AND " + has + " BEGIN DELETE FROM {r} WHERE id = OLD.{i}; INSERT OR REPLACE INTO {r} VALUES (" + values + "); END",
-		"CREATE TRIGGER " + name("update4") + " AFTER UPDATE ON {t} WHEN OLD.{i} != NEW.{i} AND " + lacks + " BEGIN DELETE FROM {r} WHERE id IN (OLD.{i}, NEW.{i}); END",
+		"CREATE TRIGGER " + name("update3") + " AFTER UPDATE OF {k} ON {t} WHEN OLD.{i} != NEW.{i} AND " + has + " BEGIN DELETE FROM {r} WHERE id = OLD.{i}; INSERT OR REPLACE INTO {r} VALUES (" + values + "); END",
+		"CREATE TRIGGER " + name("update4") + " AFTER UPDATE OF {k} ON {t} WHEN OLD.{i} != NEW.{i} AND " + lacks + " BEGIN DELETE FROM {r} WHERE id IN (OLD.{i}, NEW.{i}); END",
 		"CREATE TRIGGER " + name("delete") + " AFTER DELETE ON {t} WHEN OLD.{c} NOT NULL BEGIN DELETE FROM {r} WHERE id = OLD.{i}; END",
 	} {
 		out = append(out, r.Replace(s))
@@ -126,7 +132,7 @@ func rtreeStatements(t *table) []string {
 }
 
 func rtreeReplacer(t *table) *strings.Replacer {
-	return strings.NewReplacer("{t}", quote(t.layer.ID), "{r}", quote(t.rtree()), "{c}", quote(t.geom), "{i}", quote(t.fid))
+	return strings.NewReplacer("{t}", quote(t.layer.ID), "{r}", quote(t.rtree()), "{c}", quote(t.geom), "{i}", quote(t.fid), "{k}", rowKeys(t))
 }
 
 func dropRtreeTriggers(t *table) []string {

@@ -1,6 +1,7 @@
 package layerstest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -85,6 +86,52 @@ var editCases = []testCase{
 			t.Errorf("version %d, receipt %+v", v, r)
 		}
 	}},
+	{"EachResultOfALargeCallIsWhatTheLogSays", func(t *testing.T, s layers.Store) {
+		define(t, s, layer("l", layers.Point, attr("a", layers.Integer), attr("b", layers.Integer)))
+		r := seeded(t)
+		var first []layers.Edit
+		for i := range 300 {
+			first = append(first, put(fmt.Sprint("f", i), pt(108, 22), map[string]any{"a": -1}))
+		}
+		apply(t, s, "l", first...)
+		from := head(t, s)
+		// In no order, features again and again, and columns that differ.
+		var edits []layers.Edit
+		for i := range 900 {
+			switch id := fmt.Sprint("f", r.IntN(320)); r.IntN(8) { // some are new
+			case 0:
+				edits = append(edits, put(id, pt(107+r.Float64(), 22), map[string]any{"b": i}))
+			case 1:
+				edits = append(edits, put(id, nil, map[string]any{"a": 1, "b": 1}))
+			default:
+				edits = append(edits, put(id, pt(108, 22), map[string]any{"a": i}))
+			}
+		}
+		got := apply(t, s, "l", edits...)
+		at := map[layers.Position]layers.Change{}
+		last := map[string]layers.Position{}
+		for _, ch := range flat(changes(t, s, from)) {
+			at[ch.Position] = ch
+			last[ch.ID] = ch.Position
+		}
+		for i, res := range got.Results {
+			ch, ok := at[res.Version]
+			if !ok {
+				if res.Version > from.Position {
+					t.Fatalf("edit %d has version %d, which the log does not know", i, res.Version)
+				}
+				continue // delivered again as it was
+			}
+			if ch.ID != edits[i].ID || ch.New == nil || !sameNumbers(ch.New.Properties, edits[i].Properties) {
+				t.Fatalf("edit %d is %+v, the log has %+v", i, edits[i], ch)
+			}
+		}
+		for id, p := range last {
+			if f := feature(t, s, "l", id); f.Version != p {
+				t.Errorf("%s has version %d, its last change was %d", id, f.Version, p)
+			}
+		}
+	}},
 	{"ACallIsAllOrNothing", func(t *testing.T, s layers.Store) {
 		define(t, s, layer("l", layers.Point, attr("a", layers.Integer)))
 		apply(t, s, "l", put("x", pt(108, 22), map[string]any{"a": 1}))
@@ -140,4 +187,13 @@ var editCases = []testCase{
 			t.Errorf("status of an emptied layer %+v: old data must not make it older", st)
 		}
 	}},
+}
+
+func sameNumbers(got, want map[string]any) bool {
+	for k, v := range want {
+		if got[k] != int64(v.(int)) {
+			return false
+		}
+	}
+	return len(got) == len(want)
 }
