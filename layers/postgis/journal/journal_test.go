@@ -1,10 +1,12 @@
 package journal_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"testing"
 	"time"
@@ -99,7 +101,7 @@ func (s *site) head() layers.Cursor {
 
 func (s *site) exec(sql string, args ...any) {
 	s.Helper()
-	if _, err := s.pool.Exec(s.Context(), sql, args...); err != nil {
+	if _, err := s.pool.Exec(context.Background(), sql, args...); err != nil {
 		s.Fatalf("%s: %v", sql, err)
 	}
 }
@@ -172,7 +174,9 @@ func brief(e journal.Entry) string {
 			return " -"
 		}
 		var attributes map[string]any
-		if err := json.Unmarshal(i.Attributes, &attributes); err != nil {
+		d := json.NewDecoder(bytes.NewReader(i.Attributes))
+		d.UseNumber()
+		if err := d.Decode(&attributes); err != nil {
 			return err.Error()
 		}
 		b, _ := json.Marshal(attributes)
@@ -207,4 +211,17 @@ func (s *site) expect(what string, want ...string) []journal.Entry {
 		s.Errorf("%s:\n got %q\nwant %q", what, got, want)
 	}
 	return entries
+}
+
+// name is the site's database.
+func (s *site) name() string { return s.pool.Config().ConnConfig.Database }
+
+// urlOf is the URL of another database on the site's server.
+func (s *site) urlOf(database string) string {
+	u, err := url.Parse(s.url)
+	if err != nil {
+		s.Fatal(err)
+	}
+	u.Path = "/" + database
+	return u.String()
 }

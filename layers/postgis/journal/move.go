@@ -151,10 +151,10 @@ func (m *mover) enter(ctx context.Context, tx pgx.Tx, xids []string, readers, br
 	b.Queue(`INSERT INTO onemap.reset AS r SELECT layer, max(position), max(time) FROM onemap.log WHERE position BETWEEN $1 AND $2 AND kind = 'reset' GROUP BY layer
 		ON CONFLICT (layer) DO UPDATE SET position = excluded.position, time = excluded.time`, first, last)
 	b.Queue(`DELETE FROM onemap.version v USING onemap.log l WHERE l.position BETWEEN $1 AND $2 AND l.kind = 'delete' AND v.layer = l.layer AND v.key = l.key`, first, last)
-	b.Queue(`INSERT INTO onemap.version AS v SELECT DISTINCT ON (layer, key) layer, key, position, time FROM onemap.log l
-		WHERE position BETWEEN $1 AND $2 AND kind = 'put'
-			AND NOT EXISTS (SELECT FROM onemap.log d WHERE d.position > l.position AND d.position <= $2 AND d.layer = l.layer AND (d.kind IN ('reset', 'drop') OR d.kind = 'delete' AND d.key = l.key))
-		ORDER BY layer, key, position DESC
+	b.Queue(`WITH gone AS MATERIALIZED (SELECT layer, max(position) AS position FROM onemap.log WHERE position BETWEEN $1 AND $2 AND kind IN ('reset', 'drop') GROUP BY layer),
+		newest AS (SELECT DISTINCT ON (layer, key) layer, key, kind, position, time FROM onemap.log WHERE position BETWEEN $1 AND $2 AND kind IN ('put', 'delete') ORDER BY layer, key, position DESC)
+		INSERT INTO onemap.version SELECT layer, key, position, time FROM newest n
+		WHERE kind = 'put' AND NOT EXISTS (SELECT FROM gone g WHERE g.layer = n.layer AND g.position > n.position)
 		ON CONFLICT (layer, key) DO UPDATE SET position = excluded.position, time = excluded.time`, first, last)
 	b.Queue("SELECT pg_notify('onemap_log', '')")
 	return last - first + 1, time.Duration(lagMs) * time.Millisecond, tx.SendBatch(ctx, b).Close()
@@ -200,7 +200,7 @@ entry AS (
 		FROM folded f WHERE NOT EXISTS (SELECT FROM reset r WHERE r.seq = f.seq AND r.layer = f.layer)
 	UNION ALL SELECT seq, max(id), 2, layer, 'reset', NULL, false, NULL, NULL, NULL, NULL FROM reset GROUP BY seq, layer
 	UNION ALL SELECT seq, id, 2, old, new, NULL, false, NULL, NULL, NULL, NULL FROM moved WHERE op = 'N' AND new <> 'reset'),
-numbered AS (SELECT e.*, s.segment, s.position + row_number() OVER (ORDER BY seq, id, sub) AS position FROM entry e, onemap.state s),
+numbered AS (SELECT e.*, s.segment, s.position + row_number() OVER (ORDER BY seq, id, layer, sub) AS position FROM entry e, onemap.state s),
 entered AS (
 	INSERT INTO onemap.log (segment, position, last, xid, time, actor, layer, kind, key, old_version, old_geometry, new_geometry, same_geometry, old_attributes, new_attributes)
 	SELECT n.segment, n.position, max(n.position) OVER (PARTITION BY n.seq), t.xid, t.time, t.actor, n.layer, n.kind, n.key,

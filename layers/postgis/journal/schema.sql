@@ -36,6 +36,9 @@ CREATE TABLE onemap.lease (until bigint NOT NULL) WITH (fillfactor = 10);
 INSERT INTO onemap.lease VALUES (1000000);
 CREATE TABLE onemap.missed (backend int NOT NULL, xid xid8 NOT NULL) WITH (fillfactor = 50);
 CREATE INDEX ON onemap.missed (backend);
+-- Or a publication FOR ALL TABLES would make the trigger and the mover fail.
+ALTER TABLE onemap.lease REPLICA IDENTITY FULL;
+ALTER TABLE onemap.missed REPLICA IDENTITY FULL;
 
 CREATE TABLE onemap.log (
   segment int NOT NULL,

@@ -42,12 +42,12 @@ func (m *mover) newEpoch(ctx context.Context, why string) error {
 		b := &pgx.Batch{}
 		b.Queue("DELETE FROM onemap.missed WHERE ctid IN (SELECT ctid FROM onemap.missed FOR UPDATE SKIP LOCKED)")
 		b.Queue("DELETE FROM onemap.outbox WHERE op <> 'N'")
+		// In a restored database, images are read by other types than those that were dumped.
+		b.Queue("UPDATE onemap.captured SET shape = '' WHERE shape IS NOT NULL AND (SELECT identity FROM onemap.state) <> onemap.identity()")
 		// The position goes on, so that a feature's version never goes back.
 		b.Queue("UPDATE onemap.state SET epoch = onemap.new_epoch(), identity = onemap.identity(), position = position + 1, floor = position + 1, origin = position + 1 RETURNING epoch").
 			QueryRow(func(row pgx.Row) error { return row.Scan(&epoch) })
 		b.Queue("SELECT onemap.next_segment()")
-		// In a restored database, images are read by other types than those that were dumped.
-		b.Queue("UPDATE onemap.captured SET shape = '' WHERE shape IS NOT NULL")
 		b.Queue("SELECT pg_notify('onemap_log', '')")
 		return tx.SendBatch(ctx, b).Close()
 	})
