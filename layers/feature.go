@@ -11,7 +11,7 @@ import (
 type Feature struct {
 	ID         string         // the department's own string
 	Num        int64          // stable integer of at most 53 bits, the id in tiles
-	Version    Position       // position of the change that made it; 0 if older than the log
+	Version    Position       // position of the change that made it, or of the reset that its layer came with; never 0
 	Updated    time.Time      // time of that change
 	Geometry   geom.T         // CRS84; nil for a null geometry
 	Properties map[string]any // by attribute name; a missing key is null

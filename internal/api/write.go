@@ -161,8 +161,8 @@ func (a *api) remove(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// applyIf applies one edit if its feature is as the precondition says. The
-// store checks the version again, in its transaction.
+// applyIf applies one edit if its feature is as the precondition says. No
+// feature has version 0, so the store checks it again, in its transaction.
 func (a *api) applyIf(r *http.Request, e layers.Entry, pre precondition, edit layers.Edit) (layers.Receipt, error) {
 	if len(pre.match) > 0 {
 		f, err := a.current(r, e, pre, edit.ID)

@@ -32,7 +32,22 @@ func (tx *txn) adoptTables() error {
 	if _, err := tx.moveOwn(layers.Actor{}, nil); err != nil {
 		return err
 	}
-	return tx.reload()
+	if err := tx.reload(); err != nil {
+		return err
+	}
+	for _, d := range damages {
+		if err := tx.versionRows(tx.cat.tables[d.t.layer.ID]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// versionRows gives the rows that nobody saw being written the layer's last
+// position, which is that of its reset: a version of 0 could be no precondition.
+func (tx *txn) versionRows(t *table) error {
+	return tx.exec("INSERT OR IGNORE INTO onemap_version(layer, fid, version, updated) SELECT ?1, t."+quote(t.fid)+", l.position, l.time"+
+		" FROM (SELECT position, time FROM onemap_log WHERE layer = ?1 ORDER BY position DESC LIMIT 1) l CROSS JOIN "+quote(t.layer.ID)+" t", t.no)
 }
 
 // recreate makes an empty table for a layer whose table is gone.

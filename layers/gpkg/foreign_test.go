@@ -180,7 +180,8 @@ func TestAnOverwrittenLayerIsTakenOverWithItsNewColumns(t *testing.T) {
 		{"type":"Feature","properties":{"id":7,"name":"甲","extra_beds":3,"score":2.5},"geometry":{"type":"Point","coordinates":[108,22]}},
 		{"type":"Feature","properties":{"id":8,"name":"乙","extra_beds":4},"geometry":{"type":"Point","coordinates":[109,23]}}]}`)
 	run(t, "ogr2ogr", "-overwrite", path, other, "-nln", "hospitals")
-	until(t, s, at, isReset)
+	log := until(t, s, at, isReset)
+	reset := log[len(log)-1].Position
 	all := page(t, s)
 	if len(all) != 2 || all["7"] == nil || all["7"].Properties["extra_beds"] != int64(3) || all["7"].Properties["score"] != 2.5 {
 		t.Errorf("%+v", all)
@@ -200,6 +201,16 @@ func TestAnOverwrittenLayerIsTakenOverWithItsNewColumns(t *testing.T) {
 	run(t, "ogrinfo", "-q", path, "-sql", "UPDATE hospitals SET extra_beds = 9 WHERE id = '7'")
 	if ch := until(t, s, head, func(c layers.Change) bool { return c.ID == "7" }); ch[0].New.Properties["extra_beds"] != int64(9) {
 		t.Errorf("an edit after -overwrite: %+v", ch)
+	}
+	// What came with the reset has its version, which is checked as any other.
+	if v := row(t, s, "8").Version; v != reset {
+		t.Errorf("version %d after the reset at %d", v, reset)
+	}
+	if _, err := s.Apply(t.Context(), layers.Actor{}, "hospitals", []layers.Edit{{Op: layers.Delete, ID: "7", IfVersion: reset}}); layers.CodeOf(err) != layers.Precondition {
+		t.Errorf("a delete of a version that is gone: %v", err)
+	}
+	if _, err := s.Apply(t.Context(), layers.Actor{}, "hospitals", []layers.Edit{{Op: layers.Delete, ID: "8", IfVersion: reset}}); err != nil {
+		t.Errorf("a delete of the version that came with the reset: %v", err)
 	}
 	// Once more, with an id of text that comes twice, and one that is missing.
 	table := write(t, "table.csv", "id,name,x,y\nk,子,108,22\nk,丑,109,22\n,寅,110,22\n")
