@@ -77,39 +77,28 @@ export function explorerAt([lon, lat]: [number, number], zoom: number, layers: s
   return `/#map=${zoom}/${lat}/${lon}&on=${layers}`
 }
 
-/** Waits until the explorer's map, asked by the pointer in the middle of what panels leave open, names a feature, or does not. */
-export async function hovered(page: Page, name: string, there = true): Promise<void> {
-  const found = await page.evaluate(
-    async ([n, t]) => {
-      const frame = () => new Promise(r => requestAnimationFrame(r))
-      const canvas = document.querySelector('canvas.maplibregl-canvas')
-      // The panels as the explorer lays them out, in rem of 14 px at this size of window.
-      const at = { clientX: (25.4 * 14 + innerWidth - 19 * 14) / 2, clientY: (4.6 * 14 + innerHeight - 2.2 * 14) / 2 }
-      for (const began = performance.now(); performance.now() - began < 20_000; ) {
-        canvas?.dispatchEvent(new MouseEvent('mousemove', { bubbles: true, ...at }))
-        await frame() // the explorer looks in the next frame
-        await frame() // and has written its answer in the one after
-        const tip = document.querySelector('[role=tooltip]')?.textContent ?? ''
-        if (tip.includes(n) === t) return true
-      }
-      return false
-    },
-    [name, there] as const,
-  )
-  if (!found) throw new Error(`the explorer does not ${there ? 'draw' : 'drop'} ${name}`)
-}
-
 /** How many features of a live layer the page holds. */
 export const count = (page: Page, layer: string): Promise<number> =>
   page.evaluate(l => window.__onemap?.count(l) ?? -1, layer)
 
-/** Waits until the map has drawn, or does not draw any more, a feature. */
+/** Waits until a feature is on the screen, or is not any more. */
 export async function drawn(page: Page, layer: string, id: string, there = true): Promise<void> {
-  await page.waitForFunction(
-    ([l, i, t]) => window.__onemap?.drawn(l as string, i as string) === t,
+  const seen = await page.evaluate(
+    async ([l, i, t]) => {
+      const frame = () => new Promise(r => requestAnimationFrame(r))
+      const began = performance.now()
+      while (window.__onemap?.drawn(l as string, i as string) !== t) {
+        if (performance.now() - began > 60_000) return false // longer than a scene that does not show the layer
+        await frame()
+      }
+      // The frame that draws it is handed in with the first, and the second begins when the painter has kept up.
+      await frame()
+      await frame()
+      return true
+    },
     [layer, id, there] as const,
-    { timeout: 60_000, polling: 'raf' }, // longer than a scene that does not show the layer
   )
+  if (!seen) throw new Error(`the map does not ${there ? 'draw' : 'drop'} ${layer}/${id}`)
 }
 
 /** Waits until the page holds a feature of a live layer, or does not any more. */

@@ -20,7 +20,7 @@ export interface Inspection {
   feature(layer: string, id: string): LiveFeature | undefined
   /** Whether the map is to show the layer now. */
   shows(layer: string): boolean
-  /** Whether the map has drawn the feature as it is now known. */
+  /** Whether the feature is among those that the map draws now, in the window. */
   drawn(layer: string, id: string): boolean
 }
 

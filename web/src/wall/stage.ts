@@ -39,9 +39,8 @@ export class Stage {
   #next: Scene | null = null
   #stores = new Map<string, FeatureStore>()
   #pushing = new Map<string, { again: boolean }>()
-  /** Ids handed to the map and drawn since, by layer: what `drawn` answers from. */
-  #handed = new Map<string, Set<string>>()
-  #drawn = new Map<string, Set<string>>()
+  /** Layers whose features the map has. */
+  #handed = new Set<string>()
   #idle = false
   #lost = false
   #again = false
@@ -82,9 +81,9 @@ export class Stage {
     return shows(this.#scene, layer)
   }
 
-  /** Whether a live feature is drawn as it is now known. */
+  /** Whether a feature of the current scene is to be seen. */
   drawn(layer: string, id: string): boolean {
-    return this.shows(layer) && (this.#drawn.get(layer)?.has(id) ?? false)
+    return !this.#lost && this.shows(layer) && this.#map.draws(layer, id)
   }
 
   /** Called when places on the screen changed. Returns the way out. */
@@ -201,17 +200,15 @@ export class Stage {
     const store = this.#stores.get(layer)
     if (this.#lost || !entry || !store || !onStage) {
       this.#handed.delete(layer)
-      this.#drawn.delete(layer)
       return
     }
     this.#idle = false
     this.#map.setFeatures(sourceOf(entry), store.values())
-    this.#handed.set(layer, new Set([...store.values()].map(f => String(f.id))))
+    this.#handed.add(layer)
   }
 
   #onIdle(): void {
     this.#idle = true
-    for (const [layer, ids] of this.#handed) this.#drawn.set(layer, ids)
     if (this.#again) {
       this.#again = false
       this.#draw()
@@ -223,10 +220,7 @@ export class Stage {
   #onLost(lost: boolean): void {
     this.#lost = lost
     this.#idle = false
-    if (lost) {
-      this.#drawn.clear()
-      return
-    }
+    if (lost) return
     this.#draw()
     this.#pushAll() // taken at once by a map that was built anew
     this.#again = true // and by one whose style is still loading, when it is idle
