@@ -3,14 +3,8 @@
 
 import type { Entry, OnemapFeature } from '../api'
 import type { FeatureStore, LiveClient } from '../live'
-import type { OneMap } from '../map'
+import { type OneMap, Pacer } from '../map'
 import { sourceOf } from '../style'
-
-/**
- * Milliseconds between two drawings, however often features change. All layers are drawn together: each drawing is some
- * frames of work for a PC without a graphics card.
- */
-const drawEvery = 250
 
 interface Following {
   mode: 'features' | 'tiles'
@@ -27,8 +21,7 @@ export class LiveLayers {
   readonly #reader: LiveReader
   #following = new Map<string, Following>()
   #changed = new Map<string, FeatureStore>() // by source
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #drawn = 0
+  readonly #pacer = new Pacer(() => this.#draw())
 
   constructor(client: LiveClient, map: OneMap, reader: LiveReader) {
     this.#client = client
@@ -56,14 +49,17 @@ export class LiveLayers {
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#pacer.stop()
     for (const { stop } of this.#following.values()) stop()
     this.#following.clear()
   }
 
+  /** The map has drawn all it was given. */
+  drawn(): void {
+    this.#pacer.drawn()
+  }
+
   #draw(): void {
-    this.#timer = undefined
-    this.#drawn = performance.now()
     for (const [source, store] of this.#changed) this.#map.setFeatures(source, store.values())
     this.#changed.clear()
   }
@@ -81,7 +77,7 @@ export class LiveLayers {
       for (const id of changes.removed) this.#reader.featureChanged(layer.id, id, null)
       for (const id of changes.put) this.#reader.featureChanged(layer.id, id, (now.get(id) as OnemapFeature) ?? null)
       this.#changed.set(source, now)
-      this.#timer ??= setTimeout(() => this.#draw(), Math.max(0, this.#drawn + drawEvery - performance.now()))
+      this.#pacer.ask()
     })
     this.#map.setFeatures(source, store.values())
     return {

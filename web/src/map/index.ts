@@ -14,3 +14,4 @@ export {
   OneMap,
   type Padding,
 } from './map'
+export { Pacer } from './pacer'

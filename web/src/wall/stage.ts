@@ -3,7 +3,7 @@
 
 import type { BBox, Entry, LonLat, Settings } from '../api'
 import type { FeatureStore } from '../live'
-import { type FontFaces, OneMap, type Padding } from '../map'
+import { type FontFaces, OneMap, Pacer, type Padding } from '../map'
 import { compose, sourceOf } from '../style'
 import { emphasised, legible, lookOf } from './legible'
 import type { Scene } from './scenes'
@@ -17,9 +17,6 @@ const distance = 1.9
 
 /** In 1/1080 of the wall's height. */
 const smallestText = 28
-
-/** Milliseconds between two drawings of a live layer. */
-const pause = 200
 
 export interface StageOptions {
   container: HTMLElement
@@ -38,7 +35,9 @@ export class Stage {
   #scene: Scene | null = null
   #next: Scene | null = null
   #stores = new Map<string, FeatureStore>()
-  #pushing = new Map<string, { again: boolean }>()
+  /** Layers whose features changed since they were handed to the map. */
+  #changed = new Set<string>()
+  readonly #pacer = new Pacer(() => this.#handOver())
   /** Layers whose features the map has. */
   #handed = new Set<string>()
   #idle = false
@@ -135,6 +134,7 @@ export class Stage {
   }
 
   destroy(): void {
+    this.#pacer.stop()
     this.#resize.disconnect()
     this.#map.destroy()
   }
@@ -177,38 +177,31 @@ export class Stage {
     }
   }
 
-  // Hands a live layer over at once, and then no more often than the pause allows.
   #push(layer: string): void {
-    const waiting = this.#pushing.get(layer)
-    if (waiting) {
-      waiting.again = true
-      return
-    }
-    const waits = { again: false }
-    this.#pushing.set(layer, waits)
-    this.#handOver(layer)
-    setTimeout(() => {
-      this.#pushing.delete(layer)
-      if (waits.again) this.#push(layer)
-    }, pause)
+    this.#changed.add(layer)
+    this.#pacer.ask()
   }
 
   // Layers that no scene on stage shows are not drawn; they are handed over whole when one does.
-  #handOver(layer: string): void {
-    const onStage = shows(this.#scene, layer) || shows(this.#next, layer)
-    const entry = this.#entries.find(e => e.layer.id === layer)
-    const store = this.#stores.get(layer)
-    if (this.#lost || !entry || !store || !onStage) {
-      this.#handed.delete(layer)
-      return
+  #handOver(): void {
+    for (const layer of this.#changed) {
+      const onStage = shows(this.#scene, layer) || shows(this.#next, layer)
+      const entry = this.#entries.find(e => e.layer.id === layer)
+      const store = this.#stores.get(layer)
+      if (this.#lost || !entry || !store || !onStage) {
+        this.#handed.delete(layer)
+        continue
+      }
+      this.#idle = false
+      this.#map.setFeatures(sourceOf(entry), store.values())
+      this.#handed.add(layer)
     }
-    this.#idle = false
-    this.#map.setFeatures(sourceOf(entry), store.values())
-    this.#handed.add(layer)
+    this.#changed.clear()
   }
 
   #onIdle(): void {
     this.#idle = true
+    this.#pacer.drawn()
     if (this.#again) {
       this.#again = false
       this.#draw()
