@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func TestAStalledScreenDelaysNobodyAndHoardsNothing(t *testing.T) {
 		c.await("snapshot")
 	}
 	// Wide features fill the socket's buffers soon.
-	name := string(make([]byte, 3000))
+	name := strings.Repeat("x", 3000)
 	var worst time.Duration
 	most, rounds := 0, 0
 	for begin := time.Now(); s.hub.Sessions() == 2; rounds++ {
