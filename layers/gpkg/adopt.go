@@ -141,6 +141,9 @@ func (tx *txn) adopt(d damage) error {
 	if err := tx.exec("UPDATE onemap_layer SET definition = ?, fid_column = ?, geom_column = ? WHERE no = ?", string(definition), t.fid, t.geom, t.no); err != nil {
 		return err
 	}
+	if err := tx.describe(t); err != nil {
+		return err
+	}
 	if err := tx.note(t.no, layers.ChangeDefine); err != nil {
 		return err
 	}

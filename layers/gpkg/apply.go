@@ -75,6 +75,9 @@ func (tx *txn) apply(actor layers.Actor, t *table, changes []change) (layers.Rec
 	if err := b.flush(); err != nil {
 		return layers.Receipt{}, err
 	}
+	if err := b.widen(changes); err != nil {
+		return layers.Receipt{}, err
+	}
 	expected := b.next - tx.head - 1
 	moved, err := tx.moveOwn(actor, t)
 	if err != nil {

@@ -128,30 +128,6 @@ func dropRoleIndexes(t *table) []string {
 	return out
 }
 
-func geometryName(g layers.GeometryType) string { return strings.ToUpper(string(g)) }
-
-// register lists a layer's table as a feature table of the GeoPackage.
-func (tx *txn) register(t *table) error {
-	title := t.layer.Title.Zh
-	if title == "" {
-		title = t.layer.Title.En
-	}
-	for _, step := range []struct {
-		sql  string
-		args []any
-	}{
-		{"INSERT INTO gpkg_contents(table_name, data_type, identifier, description, srs_id) VALUES (?1, 'features', ?1, ?2, ?3)", []any{t.layer.ID, title, srid}},
-		{"INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, 0, 0)", []any{t.layer.ID, t.geom, geometryName(t.layer.Geometry), srid}},
-		{"INSERT OR REPLACE INTO gpkg_ogr_contents VALUES (?, 0)", []any{t.layer.ID}},
-		{"INSERT OR REPLACE INTO gpkg_extensions VALUES (?, ?, 'gpkg_rtree_index', 'http://www.geopackage.org/spec120/#extension_rtree', 'write-only')", []any{t.layer.ID, t.geom}},
-	} {
-		if err := tx.exec(step.sql, step.args...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // alter brings a layer's table to a new definition.
 func (tx *txn) alter(old *table, layer *layers.Layer) error {
 	t := &table{no: old.no, layer: layer, fid: old.fid, geom: old.geom}
@@ -200,6 +176,9 @@ func (tx *txn) alter(old *table, layer *layers.Layer) error {
 	if err := tx.script(slices.Concat(dropRoleIndexes(t), change, roleIndexes(t))...); err != nil {
 		return err
 	}
+	if err := tx.describe(t); err != nil {
+		return err
+	}
 	return tx.note(t.no, layers.ChangeDefine)
 }
 
@@ -214,14 +193,4 @@ func dropCapture(layer string) []string {
 		out = append(out, "DROP TRIGGER IF EXISTS "+quote("onemap_"+layer+"_"+n))
 	}
 	return out
-}
-
-// dropTable removes a layer's table and what the GeoPackage says of it.
-func (tx *txn) dropTable(t *table) error {
-	for _, table := range []string{"gpkg_extensions", "gpkg_ogr_contents", "gpkg_geometry_columns", "gpkg_contents"} {
-		if err := tx.exec("DELETE FROM "+table+" WHERE table_name = ?", t.layer.ID); err != nil {
-			return err
-		}
-	}
-	return tx.script("DROP TABLE IF EXISTS "+quote(t.rtree()), "DROP TABLE IF EXISTS "+quote(t.layer.ID))
 }

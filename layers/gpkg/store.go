@@ -127,6 +127,9 @@ func (s *Store) open(ctx context.Context, path string, o Options) (err error) {
 	if err := s.writer.one(ctx, (*txn).adoptTables); err != nil {
 		return err
 	}
+	if err := s.measure(ctx, s.writer.one); err != nil {
+		return err
+	}
 	return s.refresh(ctx)
 }
 
@@ -166,6 +169,9 @@ func (s *Store) Close() error {
 	s.stop()
 	s.done.Wait()
 	_ = s.watch.Close()
+	if err := s.measure(context.Background(), s.writer.one); err != nil {
+		s.log.Warn("the layers' extents could not be brought up to date", "error", err)
+	}
 	err := s.read.Close()
 	// Open statements would keep the WAL, and a copy of the file alone would lack
 	// what is in it.
@@ -180,7 +186,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// maintain trims the log now and then.
+// maintain trims the log and measures the layers now and then.
 func (s *Store) maintain(ctx context.Context) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -191,6 +197,9 @@ func (s *Store) maintain(ctx context.Context) {
 		case <-tick.C:
 			if err := s.Trim(ctx, s.retention); err != nil && ctx.Err() == nil {
 				s.log.Warn("the change log could not be trimmed", "error", err)
+			}
+			if err := s.measure(ctx, s.writer.do); err != nil && ctx.Err() == nil {
+				s.log.Warn("the layers' extents could not be brought up to date", "error", err)
 			}
 		}
 	}

@@ -261,7 +261,7 @@ func (w *writer) savepoint(tx *txn, r *request) (err error, lost bool) {
 	return err, false
 }
 
-// one runs a request outside the loop, before it has started.
+// one runs a request outside the loop, before it has started or after its end.
 func (w *writer) one(ctx context.Context, f func(*txn) error) error {
 	tx, err := w.begin(ctx)
 	if err != nil {
