@@ -37,8 +37,8 @@ lint: web/node_modules/.package-lock.json ## check format and static analysis of
 	go tool staticcheck ./...
 	cd web && npm run lint && npm run check
 
-bench: ## measure the store, tiles and live delivery (docs/performance.md)
-	go test -run '^$$' -bench . -benchtime 3s ./layers/gpkg ./tiles ./internal/live
+bench: ## measure the stores, tiles and live delivery (docs/performance.md)
+	go test -run '^$$' -bench . -benchtime 3s ./layers/gpkg ./layers/postgis/journal ./tiles ./internal/live
 
 fuzz: ## fuzz every parser of outside bytes, 30 s each
 	.ci/fuzz 30s

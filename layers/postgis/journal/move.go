@@ -141,7 +141,8 @@ func (m *mover) enter(ctx context.Context, tx pgx.Tx, xids []string, readers, br
 		nos = append(nos, r.No)
 	}
 	var first, last, lagMs int64
-	err = tx.QueryRow(ctx, enterSQL(readers), xids, nos, m.options.Bulk).Scan(&first, &last, &lagMs)
+	var disorder []string
+	err = tx.QueryRow(ctx, enterSQL(readers), xids, nos, m.options.Bulk).Scan(&first, &last, &lagMs, &disorder)
 	if err != nil || last < first {
 		return 0, 0, err
 	}
@@ -156,6 +157,9 @@ func (m *mover) enter(ctx context.Context, tx pgx.Tx, xids []string, readers, br
 		INSERT INTO onemap.version SELECT layer, key, position, time FROM newest n
 		WHERE kind = 'put' AND NOT EXISTS (SELECT FROM gone g WHERE g.layer = n.layer AND g.position > n.position)
 		ON CONFLICT (layer, key) DO UPDATE SET position = excluded.position, time = excluded.time`, first, last)
+	for _, layer := range disorder { // for the next batch
+		b.Queue("SELECT onemap.note($1, 'reset')", layer)
+	}
 	b.Queue("SELECT pg_notify('onemap_log', '')")
 	return last - first + 1, time.Duration(lagMs) * time.Millisecond, tx.SendBatch(ctx, b).Close()
 }
@@ -185,11 +189,24 @@ event AS (SELECT r.seq, r.id, c.layer, e.* FROM row r JOIN onemap.captured c USI
 	SELECT 1, new_key, old_key IS NOT NULL AND old_key = new_key, CASE WHEN old_key = new_key THEN old_geometry END, CASE WHEN old_key = new_key THEN old_attributes END,
 		true, new_geometry, new_attributes WHERE new_key IS NOT NULL
 	) e(sub, key, had, old_geometry, old_attributes, has, new_geometry, new_attributes)),
--- Of a key's changes within a transaction, the first old and the last new image count.
-folded AS (SELECT * FROM (
-	SELECT seq, id, sub, layer, key, first_value(had) OVER w AS had, first_value(old_geometry) OVER w AS old_geometry, first_value(old_attributes) OVER w AS old_attributes,
-		has, new_geometry, new_attributes, lead(id) OVER w IS NULL AS final
-	FROM event WINDOW w AS (PARTITION BY seq, layer, key ORDER BY id, sub)) f WHERE final AND (had OR has)),
+-- A key's changes within a transaction: usually each begins with what the one before made. Not so where rows
+-- exchange their keys under a deferred constraint, or triggers fire within triggers: those are tangled.
+linked AS (SELECT e.*, lag(id) OVER w IS NOT NULL AND (had <> lag(has) OVER w OR had AND (old_geometry IS DISTINCT FROM lag(new_geometry) OVER w
+		OR old_attributes::text <> lag(new_attributes::text) OVER w)) AS torn
+	FROM event e WINDOW w AS (PARTITION BY seq, layer, key ORDER BY id, sub)),
+chain AS (SELECT *, bool_or(torn) OVER (PARTITION BY seq, layer, key) AS tangled FROM linked),
+-- What counts is the first old and the last new image, or if tangled, what was taken away more often than made, and the reverse.
+net AS (SELECT seq, layer, key, geometry, attributes, sum(made) AS made, max(id) AS id FROM (
+		SELECT seq, id, layer, key, old_geometry AS geometry, old_attributes::text AS attributes, -1 AS made FROM chain WHERE tangled AND had
+		UNION ALL SELECT seq, id, layer, key, new_geometry, new_attributes::text, 1 FROM chain WHERE tangled AND has) i
+	GROUP BY 1, 2, 3, 4, 5 HAVING sum(made) <> 0),
+folded AS (SELECT seq, id, sub, layer, key, had, old_geometry, old_attributes, has, new_geometry, new_attributes FROM (
+		SELECT seq, id, sub, layer, key, first_value(had) OVER w AS had, first_value(old_geometry) OVER w AS old_geometry, first_value(old_attributes) OVER w AS old_attributes,
+			has, new_geometry, new_attributes, lead(id) OVER w IS NULL AS final
+		FROM chain WHERE NOT tangled WINDOW w AS (PARTITION BY seq, layer, key ORDER BY id, sub)) f WHERE final AND (had OR has)
+	UNION ALL SELECT seq, max(id), 1, layer, key, bool_or(made < 0), (array_agg(geometry) FILTER (WHERE made < 0))[1], (array_agg(attributes) FILTER (WHERE made < 0))[1]::json,
+		bool_or(made > 0), (array_agg(geometry) FILTER (WHERE made > 0))[1], (array_agg(attributes) FILTER (WHERE made > 0))[1]::json
+	FROM net GROUP BY seq, layer, key),
 -- A layer that is reset in a transaction is read again after it: its other changes need not be told.
 reset AS (
 	SELECT m.seq, c.layer, max(m.id) AS id FROM moved m JOIN onemap.captured c ON c.relation = m.relation::regclass WHERE m.op = 'T' OR c.no = ANY($2::int[]) GROUP BY 1, 2
@@ -201,6 +218,11 @@ entry AS (
 	UNION ALL SELECT seq, max(id), 2, layer, 'reset', NULL, false, NULL, NULL, NULL, NULL FROM reset GROUP BY seq, layer
 	UNION ALL SELECT seq, id, 2, old, new, NULL, false, NULL, NULL, NULL, NULL FROM moved WHERE op = 'N' AND new <> 'reset'),
 numbered AS (SELECT e.*, s.segment, s.position + row_number() OVER (ORDER BY seq, id, layer, sub) AS position FROM entry e, onemap.state s),
+-- With a deferred constraint, a transaction may write a key before it waits for the one that gives it up: then ids are not the order.
+disorder AS (SELECT DISTINCT layer FROM (
+	SELECT layer, lag(position) OVER w IS NOT NULL AND (had <> (lag(kind) OVER w = 'put') OR had AND (old_geometry IS DISTINCT FROM lag(new_geometry) OVER w
+		OR old_attributes::text <> lag(new_attributes::text) OVER w)) AS torn
+	FROM numbered WHERE kind IN ('put', 'delete') WINDOW w AS (PARTITION BY layer, key ORDER BY position)) d WHERE torn),
 entered AS (
 	INSERT INTO onemap.log (segment, position, last, xid, time, actor, layer, kind, key, old_version, old_geometry, new_geometry, same_geometry, old_attributes, new_attributes)
 	SELECT n.segment, n.position, max(n.position) OVER (PARTITION BY n.seq), t.xid, t.time, t.actor, n.layer, n.kind, n.key,
@@ -209,7 +231,8 @@ entered AS (
 		n.old_attributes, n.new_attributes
 	FROM numbered n JOIN txn t USING (seq) LEFT JOIN onemap.version v ON n.had AND v.layer = n.layer AND v.key = n.key LEFT JOIN onemap.reset z ON n.had AND z.layer = n.layer
 	RETURNING position)
-SELECT s.position + 1, s.position + (SELECT count(*) FROM entered), (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(oldest)) * 1000, 0)::bigint FROM txn) FROM onemap.state s`)
+SELECT s.position + 1, s.position + (SELECT count(*) FROM entered), (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(oldest)) * 1000, 0)::bigint FROM txn),
+	ARRAY(SELECT layer FROM disorder) FROM onemap.state s`)
 	return b.String()
 }
 
