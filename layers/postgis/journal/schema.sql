@@ -190,7 +190,7 @@ BEGIN
   EXECUTE format('CREATE TYPE onemap.%I AS (%s)', 'image_' || c.no, fields);
   -- A set-returning function in plain SQL is inlined; OFFSET 0 makes the cast happen once a row.
   EXECUTE format('CREATE FUNCTION onemap.%I(image text) RETURNS TABLE (key text, geometry bytea, attributes json) LANGUAGE sql STABLE AS %L',
-    'decode_' || c.no, format('SELECT (i).%I::text, %s, (SELECT row_to_json(a) FROM (SELECT %s) a) FROM (SELECT image::onemap.%I AS i OFFSET 0) x',
+    'decode_' || c.no, format('SELECT (i).%I::text, %s, (SELECT row_to_json(a.*) FROM (SELECT %s) a) FROM (SELECT image::onemap.%I AS i OFFSET 0) x',
       c.key, geom, attributes, 'image_' || c.no));
   UPDATE onemap.captured SET shape = onemap.shape(relation) WHERE no = c.no;
 END $$;

@@ -186,6 +186,11 @@ func TestNoNameOrValueBecomesSQL(t *testing.T) {
 		s.exec("DROP SCHEMA " + id(schema) + " CASCADE")
 	})
 	s.exec("UPDATE guard SET n = 2")
+	// Names that the decoder uses itself.
+	s.exec("CREATE TABLE ours (i text PRIMARY KEY, a text, x text, image text, key text)")
+	s.capture(journal.Table{Layer: "ours", Schema: "public", Name: "ours", Key: "i", Columns: []string{"a", "x", "image", "key"}})
+	s.exec("INSERT INTO ours VALUES ('1', '2', '3', '4', '5')")
+	s.expect("names of ours", `put 1 - {"a":"2","image":"4","key":"5","x":"3"}`)
 }
 
 func TestReplacingATablesContentIsOneReset(t *testing.T) {
