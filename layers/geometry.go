@@ -135,6 +135,38 @@ func (t GeometryType) accepts(g GeometryType) bool {
 	return t == g || t == AnyGeometry || t == "Multi"+g
 }
 
+// Promote makes a single geometry the multi geometry of one part, where the
+// declared type is that: other programs rely on it.
+func (t GeometryType) Promote(g geom.T) (geom.T, error) {
+	switch p := g.(type) {
+	case *geom.Point:
+		if t == MultiPoint {
+			m := geom.NewMultiPoint(p.Layout())
+			if p.Empty() {
+				return m, nil
+			}
+			return m, m.Push(p)
+		}
+	case *geom.LineString:
+		if t == MultiLineString {
+			m := geom.NewMultiLineString(p.Layout())
+			if p.Empty() {
+				return m, nil
+			}
+			return m, m.Push(p)
+		}
+	case *geom.Polygon:
+		if t == MultiPolygon {
+			m := geom.NewMultiPolygon(p.Layout())
+			if p.Empty() {
+				return m, nil
+			}
+			return m, m.Push(p)
+		}
+	}
+	return g, nil
+}
+
 // checkGeometry reports why a geometry can't be kept in a layer of type t, or "".
 func checkGeometry(t GeometryType, g geom.T) (reason, remedy string) {
 	if g == nil {

@@ -112,38 +112,6 @@ func decodePoint(body []byte) geom.T {
 	return geom.NewPointFlat(geom.XY, []float64{x, y})
 }
 
-// promote makes a single geometry the multi geometry of one part, where the layer
-// declares that type: other programs rely on it.
-func promote(t layers.GeometryType, g geom.T) (geom.T, error) {
-	switch p := g.(type) {
-	case *geom.Point:
-		if t == layers.MultiPoint {
-			m := geom.NewMultiPoint(p.Layout())
-			if p.Empty() {
-				return m, nil
-			}
-			return m, m.Push(p)
-		}
-	case *geom.LineString:
-		if t == layers.MultiLineString {
-			m := geom.NewMultiLineString(p.Layout())
-			if p.Empty() {
-				return m, nil
-			}
-			return m, m.Push(p)
-		}
-	case *geom.Polygon:
-		if t == layers.MultiPolygon {
-			m := geom.NewMultiPolygon(p.Layout())
-			if p.Empty() {
-				return m, nil
-			}
-			return m, m.Push(p)
-		}
-	}
-	return g, nil
-}
-
 // blobBound returns the bounds of an encoded geometry; false if it has none.
 func blobBound(b []byte) (orb.Bound, bool) {
 	h, err := readHeader(b)

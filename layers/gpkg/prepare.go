@@ -47,7 +47,7 @@ func prepare(t *table, edits []layers.Edit) ([]change, error) {
 		c := change{edit: &edits[i]}
 		if c.edit.Op != layers.Delete && !c.keepsGeometry() && c.edit.Geometry != nil {
 			c.layout = c.edit.Geometry.Layout()
-			g, err := promote(t.layer.Geometry, c.edit.Geometry)
+			g, err := t.layer.Geometry.Promote(c.edit.Geometry)
 			if err != nil {
 				return nil, atEdit(err, i)
 			}

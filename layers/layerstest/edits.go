@@ -110,6 +110,10 @@ var editCases = []testCase{
 		got := apply(t, s, "l", edits...)
 		at := map[layers.Position]layers.Change{}
 		last := map[string]layers.Position{}
+		final := map[string]int{} // a store may fold a call's changes of one feature into one
+		for i, e := range edits {
+			final[e.ID] = i
+		}
 		for _, ch := range flat(changes(t, s, from)) {
 			at[ch.Position] = ch
 			last[ch.ID] = ch.Position
@@ -122,7 +126,7 @@ var editCases = []testCase{
 				}
 				continue // delivered again as it was
 			}
-			if ch.ID != edits[i].ID || ch.New == nil || !sameNumbers(ch.New.Properties, edits[i].Properties) {
+			if ch.ID != edits[i].ID || ch.New == nil || final[ch.ID] == i && !sameNumbers(ch.New.Properties, edits[i].Properties) {
 				t.Fatalf("edit %d is %+v, the log has %+v", i, edits[i], ch)
 			}
 		}

@@ -1,0 +1,175 @@
+package postgis
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/jackc/pgx/v5"
+
+	"onemap/layers"
+)
+
+// reader implements layers.Reader for one view.
+type reader struct {
+	s    *Store
+	view layers.View
+}
+
+// As implements layers.Store.
+func (s *Store) As(v layers.View) layers.Reader { return &reader{s, v} }
+
+// errStale says that the definitions are not those that this node knew.
+var errStale = errors.New("the definitions have changed")
+
+// read asks f for statements and sends them in one go, behind the one that tells
+// the position: what they read contains every change up to it. f may be called
+// again, when definitions turn out to be newer than this node knew.
+func (s *Store) read(ctx context.Context, what string, f func(*catalogue, *pgx.Batch) error) (at layers.Position, err error) {
+	ctx, cancel := s.alive(ctx)
+	defer cancel()
+	for try := 0; ; try++ {
+		at, err = s.readOnce(ctx, f)
+		if err == nil || try == 2 || !errors.Is(err, errStale) && !isCode(err, undefinedTable, undefinedColumn, notSupported) {
+			break
+		}
+		if _, err = s.reload(ctx); err != nil {
+			break
+		}
+	}
+	return at, s.problem(ctx, what, err)
+}
+
+func (s *Store) readOnce(ctx context.Context, f func(*catalogue, *pgx.Batch) error) (at layers.Position, err error) {
+	c, err := s.known(ctx)
+	if err != nil {
+		return 0, err
+	}
+	b := &pgx.Batch{}
+	b.Queue("SELECT s.position, o.catalogue FROM onemap.state s, onemap.store o").QueryRow(func(row pgx.Row) error {
+		var version int64
+		if err := row.Scan(&at, &version); err != nil {
+			return err
+		}
+		if version != c.version {
+			return errStale
+		}
+		return nil
+	})
+	refused := f(c, b)
+	if refused != nil { // but perhaps only by what this node knows
+		b.QueuedQueries = b.QueuedQueries[:1]
+	}
+	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+		return 0, err
+	}
+	return at, refused
+}
+
+func (r *reader) Layers(ctx context.Context) ([]layers.Entry, layers.Position, error) {
+	var seen []*table
+	at, err := r.s.read(ctx, "list the layers", func(c *catalogue, _ *pgx.Batch) error {
+		seen = nil
+		for _, id := range c.ids {
+			if t := c.tables[id]; r.view.Sees(t.layer) {
+				seen = append(seen, t)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	entries, err := r.s.entries(ctx, seen...)
+	return entries, at, err
+}
+
+func (r *reader) Layer(ctx context.Context, layer string) (layers.Entry, error) {
+	var t *table
+	_, err := r.s.read(ctx, "find layer "+layer, func(c *catalogue, _ *pgx.Batch) (err error) {
+		t, err = c.see(r.view, layer)
+		return err
+	})
+	if err != nil {
+		return layers.Entry{}, err
+	}
+	entries, err := r.s.entries(ctx, t)
+	if err != nil {
+		return layers.Entry{}, err
+	}
+	return entries[0], nil
+}
+
+func (r *reader) Feature(ctx context.Context, layer, id string) (*layers.Feature, layers.Position, error) {
+	var f *layers.Feature
+	at, err := r.s.read(ctx, "read a feature of layer "+layer, func(c *catalogue, b *pgx.Batch) error {
+		t, err := c.see(r.view, layer)
+		if err != nil {
+			return err
+		}
+		f = nil
+		b.Queue("SELECT "+t.fields(true)+" FROM "+t.fromVersioned(2)+" WHERE t."+quote(t.key)+" = $1"+t.comment(), id, layer).Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var err error
+				if f, err = t.feature(rows); err != nil {
+					return err
+				}
+			}
+			return rows.Err()
+		})
+		return nil
+	})
+	if err == nil && f == nil {
+		err = layers.Errorf(layers.NotFound, "there is no feature %q in layer %s", id, layer)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return f, at, nil
+}
+
+func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.Seq2[*layers.Feature, error] {
+	return func(yield func(*layers.Feature, error) bool) {
+		ctx, cancel := r.s.alive(ctx)
+		defer cancel()
+		what := "read layer " + layer
+		var t *table
+		_, err := r.s.read(ctx, what, func(c *catalogue, _ *pgx.Batch) (err error) {
+			t, err = c.see(r.view, layer)
+			return err
+		})
+		if err == nil {
+			err = r.s.problem(ctx, what, r.s.scan(ctx, t, rg, yield))
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (s *Store) scan(ctx context.Context, t *table, rg layers.Range, yield func(*layers.Feature, error) bool) error {
+	// To leave early is to cancel: else the rest of the table would be read first.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w := where{t: t}
+	if rg.BBox != nil {
+		w.bbox(*rg.BBox)
+	}
+	layer := w.param(t.layer.ID)
+	rows, err := s.pool.Query(ctx, "SELECT "+t.fields(true)+" FROM "+t.fromVersioned(layer)+w.sql()+t.comment(), w.args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		f, err := t.feature(rows)
+		if err != nil {
+			return err
+		}
+		if !yield(f, nil) {
+			cancel()
+			return nil
+		}
+	}
+	return rows.Err()
+}

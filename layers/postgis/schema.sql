@@ -1,0 +1,34 @@
+-- What the store keeps beside the journal: the catalogue.
+CREATE SCHEMA IF NOT EXISTS onemap;
+
+CREATE TABLE onemap.store (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  version int NOT NULL,                   -- of this file
+  catalogue bigint NOT NULL DEFAULT 1);   -- grows with each change of a definition
+INSERT INTO onemap.store (version) VALUES (0);
+
+-- A layer and the table that its rows are in.
+CREATE TABLE onemap.layer (
+  id text COLLATE "C" PRIMARY KEY,
+  definition json NOT NULL,               -- json, not jsonb: it comes back as it was
+  managed boolean NOT NULL,               -- the table is ours
+  schema text NOT NULL, name text NOT NULL,
+  key text NOT NULL,                      -- column whose text is the feature's id
+  num text NOT NULL,                      -- column with the feature's number
+  geometry text NOT NULL, srid int NOT NULL,
+  mixed boolean NOT NULL DEFAULT false,   -- the geometry column takes heights and measures
+  columns json NOT NULL);                 -- column by attribute name
+
+-- How new a layer's data are. Apart from the definition, because it changes often.
+CREATE TABLE onemap.freshness (
+  layer text COLLATE "C" PRIMARY KEY REFERENCES onemap.layer ON DELETE CASCADE,
+  updated timestamptz) WITH (fillfactor = 50);
+
+-- A row that somebody inserts without an id gets its fid as one, unless that is taken.
+CREATE FUNCTION onemap.give_id() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE taken boolean;
+BEGIN
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I WHERE id = $1)', TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO taken USING NEW.fid::text;
+  NEW.id := NEW.fid::text || CASE WHEN taken THEN '-' || left(replace(gen_random_uuid()::text, '-', ''), 8) ELSE '' END;
+  RETURN NEW;
+END $$;

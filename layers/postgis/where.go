@@ -1,0 +1,145 @@
+package postgis
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/paulmach/orb"
+
+	"onemap/layers"
+)
+
+// where collects conditions. Values are always bound, never written.
+type where struct {
+	t     *table
+	parts []string
+	args  []any
+}
+
+// param binds a value and returns its number.
+func (w *where) param(v any) int {
+	w.args = append(w.args, v)
+	return len(w.args)
+}
+
+// add adds a condition whose %s are the numbers of bound values.
+func (w *where) add(cond string, args ...any) {
+	var numbers []any
+	for _, a := range args {
+		numbers = append(numbers, fmt.Sprintf("$%d", w.param(a)))
+	}
+	w.parts = append(w.parts, fmt.Sprintf(cond, numbers...))
+}
+
+func (w *where) sql() string {
+	if len(w.parts) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(w.parts, " AND ")
+}
+
+// bbox finds candidates by the table's index, whose 32-bit bounds are rounded
+// outward, in the table's own reference system, and then compares the exact ones.
+func (w *where) bbox(b orb.Bound) {
+	box, args := "ST_MakeEnvelope(%s::float8, %s::float8, %s::float8, %s::float8, 4326)", []any{b.Min[0], b.Min[1], b.Max[0], b.Max[1]}
+	if w.t.srid != srid {
+		// The edges of a box are curves elsewhere: many short ones, and a margin.
+		step := max(b.Max[0]-b.Min[0], b.Max[1]-b.Min[1]) / 32
+		box = fmt.Sprintf("ST_Transform(ST_Segmentize(ST_Expand(%s, %%s::float8), %%s::float8), %d)", box, w.t.srid)
+		args = append(args, step/4+1e-6, math.Max(step, 1e-3))
+	}
+	w.add("t."+w.escape(quote(w.t.geometry))+" && "+box, args...)
+	g := w.escape(w.t.place())
+	w.add("ST_XMax("+g+") >= %s AND ST_XMin("+g+") <= %s AND ST_YMax("+g+") >= %s AND ST_YMin("+g+") <= %s", b.Min[0], b.Max[0], b.Min[1], b.Max[1])
+}
+
+// escape keeps a percent sign in a column's name from being taken for a parameter.
+func (w *where) escape(sql string) string { return strings.ReplaceAll(sql, "%", "%%") }
+
+func (w *where) selection(s layers.Selection) error {
+	if s.BBox != nil {
+		w.bbox(*s.BBox)
+	}
+	if s.Time != nil {
+		if err := w.time(*s.Time); err != nil {
+			return err
+		}
+	}
+	if s.Division != "" {
+		if err := w.division(s.Division); err != nil {
+			return err
+		}
+	}
+	if s.Text != "" {
+		w.text(s.Text)
+	}
+	for _, f := range s.Filters {
+		a, ok := w.t.layer.Schema.Attribute(f.Attribute)
+		if !ok {
+			return unknown(f.Attribute, "", "unknown attribute", "the layer's schema lists the attributes")
+		}
+		c := w.escape(w.t.column(a.Name))
+		if a.Type == layers.JSON {
+			c += "::text"
+		}
+		if f.Value == nil {
+			w.add(c + " IS NULL")
+		} else {
+			w.add(c+" = %s", text(f.Value)) // read as the column's type
+		}
+	}
+	return nil
+}
+
+func (w *where) time(i layers.Interval) error {
+	a, ok := w.t.layer.Schema.ByRole(layers.RoleTime)
+	if !ok {
+		return unknown("datetime", "", "layer "+w.t.layer.ID+" has no attribute with the time role", "leave it out")
+	}
+	c, format := w.escape(w.t.value(a)), "2006-01-02T15:04:05.000Z"
+	switch a.Type {
+	case layers.DateType:
+		format = time.DateOnly
+	case layers.DateTime:
+	default:
+		c = "(" + c + `::text COLLATE "C")`
+	}
+	if !i.Start.IsZero() {
+		w.add(c+" >= %s", i.Start.UTC().Format(format))
+	}
+	if !i.End.IsZero() {
+		w.add(c+" <= %s", i.End.UTC().Format(format))
+	}
+	return nil
+}
+
+func (w *where) division(code string) error {
+	a, ok := w.t.layer.Schema.ByRole(layers.RoleDivision)
+	prefix := layers.DivisionPrefix(code)
+	switch {
+	case !ok:
+		return unknown("division", code, "layer "+w.t.layer.ID+" has no attribute with the division role", "leave it out")
+	case prefix == "":
+		return unknown("division", code, "not a division code", "six digits (GB/T 2260) or nine (GB/T 10114)")
+	}
+	c := "(" + w.escape(w.t.column(a.Name)) + `::text COLLATE "C")`
+	w.add(c+" >= %s AND "+c+" < %s", prefix, prefix+":") // ':' follows '9'
+	return nil
+}
+
+func (w *where) text(part string) {
+	pattern := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(part) + "%"
+	conds, args := []string{"t." + w.escape(quote(w.t.key)) + "::text ILIKE %s"}, []any{pattern}
+	for _, role := range []layers.Role{layers.RoleName, layers.RoleNameEn} {
+		if a, ok := w.t.layer.Schema.ByRole(role); ok {
+			conds, args = append(conds, w.escape(w.t.column(a.Name))+"::text ILIKE %s"), append(args, pattern)
+		}
+	}
+	w.add("("+strings.Join(conds, " OR ")+")", args...)
+}
+
+func unknown(field, value, reason, remedy string) error {
+	return &layers.Error{Code: layers.Invalid, Message: "the query does not fit the layer", Violations: []layers.Violation{{Field: field, Value: value, Reason: reason, Remedy: remedy}}}
+}
