@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -19,7 +18,7 @@ import (
 func (s *server) greet(ctx context.Context) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "onemap %s\n", build())
-	fmt.Fprintf(&b, "  data      %s%s\n", filepath.Join(s.conf.Data, storeFile), s.contents(ctx))
+	fmt.Fprintf(&b, "  data      %s%s\n", storeName(s.conf), s.contents(ctx))
 	if s.conf.File != "" {
 		fmt.Fprintf(&b, "  settings  %s\n", s.conf.File)
 	}

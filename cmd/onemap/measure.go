@@ -9,6 +9,7 @@ import (
 	"onemap/internal/api"
 	"onemap/internal/config"
 	"onemap/layers"
+	"onemap/layers/postgis"
 )
 
 // measure names the numbers of the parts that /metrics shows. The parts know
@@ -46,7 +47,32 @@ func (s *server) measure() error {
 			return err
 		}
 	}
-	return nil
+	return s.measureMover()
+}
+
+// measureMover names the numbers that only PostgreSQL has.
+func (s *server) measureMover() error {
+	store, ok := s.store.(*postgis.Store)
+	if !ok {
+		return nil
+	}
+	for _, g := range []struct {
+		name, help string
+		read       func() float64
+	}{
+		{"onemap_mover_leader", "1 if this node moves changes from the outbox to the log.", func() float64 {
+			if store.Stats().Leader {
+				return 1
+			}
+			return 0
+		}},
+		{"onemap_mover_lag_seconds", "From a change's writing to its place in the log, the longest of the last batch.", func() float64 { return store.Stats().Lag.Seconds() }},
+	} {
+		if err := s.metrics.Gauge(g.name, g.help, g.read); err != nil {
+			return err
+		}
+	}
+	return s.metrics.Counter("onemap_mover_changes_total", "Changes that this node has moved to the log.", func() float64 { return float64(store.Stats().Moved) })
 }
 
 // feedLag is how many changes the feed is behind the log; -1 if the log can't tell.

@@ -19,7 +19,7 @@ import (
 	"onemap/internal/feed"
 	"onemap/internal/live"
 	"onemap/internal/telemetry"
-	"onemap/layers/gpkg"
+	"onemap/layers"
 	"onemap/tiles"
 	"onemap/web"
 )
@@ -39,9 +39,6 @@ func (c *serveCmd) Run(ctx context.Context, s *streams) error {
 	}
 	if len(conf.Ignored) > 0 {
 		log.Warn("environment variables that name no setting are ignored", "names", conf.Ignored)
-	}
-	if conf.Store != "" {
-		return noOutsideStore(conf.Store)
 	}
 	listener, err := listen(conf.Addr) // before the data is touched
 	if err != nil {
@@ -77,7 +74,7 @@ func listen(addr string) (net.Listener, error) {
 type server struct {
 	conf    *config.Loaded
 	log     *slog.Logger
-	store   *gpkg.Store
+	store   layers.Store
 	tokens  *access.Tokens
 	tiles   *tiles.Service
 	hub     *live.Hub
@@ -93,7 +90,7 @@ type server struct {
 // stepSample is what /readyz waits for.
 const stepSample = "sample data"
 
-func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store *gpkg.Store, addr net.Addr) (*server, error) {
+func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store layers.Store, addr net.Addr) (*server, error) {
 	s := &server{conf: conf, log: log, store: store, url: localURL(addr), out: io.Discard}
 	var err error
 	if s.metrics, err = telemetry.NewMetrics(build()); err != nil {

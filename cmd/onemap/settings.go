@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,13 +15,14 @@ import (
 	"onemap/internal/telemetry"
 	"onemap/layers"
 	"onemap/layers/gpkg"
+	"onemap/layers/postgis"
 )
 
 // settings are the flags of every command that touches the data.
 type settings struct {
 	Config   *string `placeholder:"FILE" help:"Settings file. Without it: onemap.yaml in the data directory, if there is one."`
 	Data     *string `placeholder:"DIR" help:"Data directory (default ./data)."`
-	Store    *string `placeholder:"URL" help:"Outside store. This build has the embedded one only: the file onemap.gpkg in the data directory."`
+	Store    *string `placeholder:"URL" help:"PostgreSQL with PostGIS, as postgres://USER:PASSWORD@HOST/DATABASE. Without it: the file onemap.gpkg in the data directory."`
 	LogLevel *string `placeholder:"LEVEL" help:"debug, info, warn or error. Logs go to stderr."`
 }
 
@@ -54,9 +56,9 @@ const storeFile = "onemap.gpkg"
 
 // openStore opens the store that the settings name. A store that does not exist
 // is made if create is set.
-func openStore(ctx context.Context, c *config.Loaded, create bool, log *slog.Logger) (*gpkg.Store, error) {
+func openStore(ctx context.Context, c *config.Loaded, create bool, log *slog.Logger) (layers.Store, error) {
 	if c.Store != "" {
-		return nil, noOutsideStore(c.Store)
+		return openPostGIS(ctx, c, create, log)
 	}
 	path := filepath.Join(c.Data, storeFile)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !create {
@@ -72,13 +74,42 @@ func openStore(ctx context.Context, c *config.Loaded, create bool, log *slog.Log
 	return store, nil
 }
 
-// noOutsideStore answers --store.
-func noOutsideStore(url string) error {
-	scheme, _, _ := strings.Cut(url, "://")
-	if scheme == "postgres" || scheme == "postgresql" {
-		return errors.New("--store: this build has the embedded store only and can't use PostgreSQL yet; leave --store out and name a directory with --data")
+func openPostGIS(ctx context.Context, c *config.Loaded, create bool, log *slog.Logger) (layers.Store, error) {
+	scheme, _, _ := strings.Cut(c.Store, "://")
+	if scheme != "postgres" && scheme != "postgresql" {
+		return nil, fmt.Errorf("--store: %q is not a store that onemap knows; name one as postgres://USER:PASSWORD@HOST/DATABASE, or leave it out", scheme)
 	}
-	return fmt.Errorf("--store: %q is not a store that this build knows; leave it out and name a directory with --data", scheme)
+	if create { // the tokens are there all the same
+		if err := writable(c.Data); err != nil {
+			return nil, err
+		}
+	}
+	store, err := postgis.Open(ctx, c.Store, postgis.Options{Log: log, Existing: !create})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w%s", storeName(c), err, causeOf(err))
+	}
+	return store, nil
+}
+
+// causeOf is what the database said, which a person at the command line may know.
+func causeOf(err error) string {
+	var e *layers.Error
+	if !errors.As(err, &e) || e.Cause == nil || strings.Contains(err.Error(), e.Cause.Error()) {
+		return ""
+	}
+	return ": " + e.Cause.Error()
+}
+
+// storeName names the store for people, without a password.
+func storeName(c *config.Loaded) string {
+	if c.Store == "" {
+		return filepath.Join(c.Data, storeFile)
+	}
+	u, err := url.Parse(c.Store)
+	if err != nil {
+		return "the store"
+	}
+	return u.Scheme + "://" + u.Host + u.Path
 }
 
 // writable makes the data directory and finds out whether files can be made in it:

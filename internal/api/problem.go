@@ -101,13 +101,22 @@ func problemOf(err error) (problem, http.Header) {
 		// The message was not written for the sender; it may name files or SQL.
 		p.Detail, p.Violations = "the server made a mistake; its log has the details", nil
 	case http.StatusServiceUnavailable:
-		p.Detail = "the server can't answer just now; try again in a moment"
+		p.Detail = unavailable(e)
 		header.Set("Retry-After", "1")
 	case http.StatusUnauthorized:
 		header.Set("WWW-Authenticate", `Bearer realm="onemap"`)
 	}
 	p.Title = http.StatusText(p.Status)
 	return p, header
+}
+
+// unavailable names the cause as far as the message was written for the sender: one
+// with the cause's own words in it may name files or SQL.
+func unavailable(e *layers.Error) string {
+	if e == nil || e.Cause != nil && strings.Contains(e.Message, e.Cause.Error()) {
+		return "the server can't answer just now; try again in a moment"
+	}
+	return e.Message + "; try again in a moment"
 }
 
 func writeProblem(w http.ResponseWriter, p problem) {

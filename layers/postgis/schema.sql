@@ -25,7 +25,7 @@ CREATE TABLE onemap.freshness (
   updated timestamptz) WITH (fillfactor = 50);
 
 -- A row that somebody inserts without an id gets its fid as one, unless that is taken.
-CREATE FUNCTION onemap.give_id() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION onemap.give_id() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE taken boolean;
 BEGIN
   EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I WHERE id = $1)', TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO taken USING NEW.fid::text;

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Log         *slog.Logger // default: discard
 	Connections int          // of the pool; default 16, unless the URL says pool_max_conns
+	Existing    bool         // do not make our schemas if they are missing
 	Journal     journal.Options
 }
 
@@ -62,7 +63,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	s := &Store{log: o.Log, pool: pool}
 	s.run, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	if err := s.prepare(ctx); err != nil {
+	if err := s.prepare(ctx, o.Existing); err != nil {
 		s.stop()
 		pool.Close()
 		return nil, err
@@ -108,9 +109,18 @@ var schemaSQL string
 // They stay as they are once released.
 var migrations = []string{schemaSQL}
 
-func (s *Store) prepare(ctx context.Context) error {
+func (s *Store) prepare(ctx context.Context, existing bool) error {
 	if err := s.checkVersions(ctx); err != nil {
 		return err
+	}
+	if existing {
+		var is bool
+		if err := s.pool.QueryRow(ctx, "SELECT to_regclass('onemap.store') IS NOT NULL").Scan(&is); err != nil {
+			return s.problem(ctx, "look into the database", err)
+		}
+		if !is {
+			return layers.Errorf(layers.NotFound, "there is no map in this database yet; make one with `onemap serve` or `onemap import`")
+		}
 	}
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := journal.Prepare(ctx, tx); err != nil { // other nodes wait here
@@ -186,3 +196,6 @@ func (s *Store) alive(ctx context.Context) (context.Context, context.CancelFunc)
 	release := context.AfterFunc(s.run, func() { cancel(errClosed) })
 	return ctx, func() { release(); cancel(nil) }
 }
+
+// Stats tells of the mover, as far as this node knows.
+func (s *Store) Stats() journal.Stats { return s.journal.Stats() }

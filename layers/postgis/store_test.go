@@ -2,6 +2,7 @@ package postgis_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -176,5 +177,40 @@ func TestATableThatIsNotOursIsNotTakenOver(t *testing.T) {
 	}
 	if _, err := s.As(layers.Owner).Layer(t.Context(), "theirs"); layers.CodeOf(err) != layers.NotFound {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestOrdinaryRolesAreEnough(t *testing.T) {
+	url := pgtest.Database(t)
+	suffix := fmt.Sprint(time.Now().UnixNano()) // roles are the cluster's, which others may use too
+	roles := []string{"onemap_server_" + suffix, "onemap_department_" + suffix}
+	for _, r := range roles {
+		sql(t, url, "CREATE ROLE "+r+" LOGIN PASSWORD 'secret'")
+	}
+	t.Cleanup(func() { // the database goes later
+		conn, err := pgx.Connect(context.Background(), url)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close(context.Background())
+		for _, r := range roles {
+			if _, err := conn.Exec(context.Background(), "DROP OWNED BY "+r+" CASCADE; DROP ROLE "+r, pgx.QueryExecModeSimpleProtocol); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	server, department := pgtest.As(url, roles[0], "secret"), pgtest.As(url, roles[1], "secret")
+	if _, err := postgis.Open(t.Context(), server, postgis.Options{}); err == nil || !strings.Contains(err.Error(), "grant it CREATE on the database") {
+		t.Errorf("without the right to: %v", err)
+	}
+	// As docs/postgresql.md says.
+	sql(t, url, "DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO "+roles[0]+"', current_database()); END $$")
+	s := open(t, server)
+	at := define(t, s, layer("l", layers.Point, layers.Attribute{Name: "n", Type: layers.Integer}))
+	sql(t, server, "GRANT USAGE ON SCHEMA layers TO "+roles[1], "GRANT INSERT ON layers.l TO "+roles[1])
+	sql(t, department, "INSERT INTO layers.l (n) VALUES (7)")
+	if got := next(t, s, at); len(got) != 1 || got[0].New.Properties["n"] != int64(7) {
+		t.Errorf("%+v", got)
 	}
 }

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"onemap/internal/pgtest"
+)
+
+// follow subscribes to a layer and returns what the socket says, frame by frame.
+func (p *process) follow(layer string) <-chan string {
+	p.t.Helper()
+	conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(p.url, "http")+"/live", http.Header{
+		"Sec-WebSocket-Protocol": {"onemap.live.v1"}, "Authorization": {"Bearer " + p.token("official")}})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { conn.Close() })
+	if err := conn.WriteJSON(map[string]string{"type": "subscribe", "layer": layer}); err != nil {
+		p.t.Fatal(err)
+	}
+	frames := make(chan string, 1000)
+	go func() {
+		defer close(frames)
+		for {
+			_, b, err := conn.ReadMessage()
+			if err != nil {
+				return
+			}
+			frames <- string(b)
+		}
+	}()
+	return frames
+}
+
+// heard waits for a frame of a type that holds a text.
+func heard(t *testing.T, frames <-chan string, typ, text string) {
+	t.Helper()
+	limit := time.After(20 * time.Second)
+	for {
+		select {
+		case f, open := <-frames:
+			if !open {
+				t.Fatalf("the socket closed before it said %s", text)
+			}
+			if strings.Contains(f, `"type":"`+typ+`"`) && strings.Contains(f, text) {
+				return
+			}
+		case <-limit:
+			t.Fatalf("the socket did not say %s %s", typ, text)
+		}
+	}
+}
+
+func (p *process) post(path, body string) string {
+	p.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, p.url+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+p.token("writer"))
+	req.Header.Set("Content-Type", "application/geo+json")
+	r, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	answer, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != http.StatusCreated {
+		p.t.Fatalf("POST: %d %s %v", r.StatusCode, answer, err)
+	}
+	return string(answer)
+}
+
+func TestTwoNodesServeOneDatabaseAndHearWhatEitherAndPlainSQLWrites(t *testing.T) {
+	url := pgtest.Database(t)
+	definition := writeFile(t, "l.yaml", `{id: gauges, title: {zh: 水位站}, themes: [], sharing: unconditional, open: true, updateCycle: realtime, geometry: Point, schema: [{name: level, type: number}]}`)
+	onemap(t, "layer", "define", "--data", t.TempDir(), "--store", url, definition)
+	t.Setenv("ONEMAP_STORE", url) // the nodes are told by the environment
+	a, b := serve(t, t.TempDir()), serve(t, t.TempDir())
+	if strings.Contains(a.text(), "postgres:"+"//postgres") {
+		t.Errorf("the greeting tells the password:\n%s", a.text())
+	}
+	atA, atB := a.follow("gauges"), b.follow("gauges")
+	heard(t, atA, "snapshot", "gauges")
+	heard(t, atB, "snapshot", "gauges")
+	a.post("/api/collections/gauges/items", `{"type":"Feature","id":"posted","geometry":{"type":"Point","coordinates":[108.3,22.8]},"properties":{"level":71.5}}`)
+	heard(t, atA, "delta", `"posted"`)
+	heard(t, atB, "delta", `"posted"`)
+	if status, body := b.get("/api/collections/gauges/items/posted", ""); status != 200 || !strings.Contains(body, "71.5") {
+		t.Errorf("%d %s", status, body)
+	}
+	psql(t, url, `UPDATE layers.gauges SET level = 80.25 WHERE id = 'posted'`)
+	heard(t, atA, "delta", "80.25")
+	heard(t, atB, "delta", "80.25")
+
+	// A layer that is defined beside them is served at once.
+	onemap(t, "import", "--data", t.TempDir(), "--layer", "places", "--open", writeFile(t, "a.ndjson", points(0, 10)))
+	for _, p := range []*process{a, b} {
+		p.until(5*time.Second, "showing the import", func() bool {
+			status, body := p.get("/api/collections/places/items?limit=100", "")
+			return status == 200 && strings.Contains(body, `"numberMatched":10`)
+		})
+	}
+	_, metrics := a.get("/metrics", "")
+	_, more := b.get("/metrics", "")
+	if strings.Count(metrics+more, "\nonemap_mover_leader 1\n") != 1 {
+		t.Error("there is not one leader")
+	}
+	for _, p := range []*process{a, b} {
+		if err := p.stop(syscall.SIGTERM); err != nil {
+			t.Errorf("it did not end well: %v", err)
+		}
+	}
+}
+
+// psql is a department's own program.
+func psql(t *testing.T, url, sql string) {
+	t.Helper()
+	if out, err := exec.Command("psql", "-v", "ON_ERROR_STOP=1", url, "-c", sql).CombinedOutput(); err != nil {
+		t.Fatalf("psql: %v\n%s", err, out)
+	}
+}
+
+func TestTheSampleAndItsDrillRunOnPostGIS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it loads the whole sample")
+	}
+	url := pgtest.Database(t)
+	p := serve(t, t.TempDir(), "--store", url, "--sample")
+	_, body := p.get("/api/stats", "official")
+	var stats struct {
+		Layers []struct {
+			ID    string `json:"id"`
+			Count int    `json:"count"`
+		} `json:"layers"`
+	}
+	if err := json.Unmarshal([]byte(body), &stats); err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for _, l := range stats.Layers {
+		counts[l.ID] = l.Count
+	}
+	if len(counts) < 20 || counts["divisions"] != 126 || counts["enterprises"] < 50_000 {
+		t.Errorf("the sample is not whole: %v", counts)
+	}
+	if out := onemap(t, "simulate", "--store", url, "--data", t.TempDir(), "--reset", "--speed", "2000"); !strings.Contains(out, "Finished after") {
+		t.Errorf("the drill said: %s", out)
+	}
+	file := writeFile(t, "x", "") + ".gpkg"
+	if out := onemap(t, "export", "--store", url, "divisions", "-o", file); !strings.Contains(out, "126 features") {
+		t.Errorf("the export said: %s", out)
+	}
+	for _, line := range strings.Split(p.text(), "\n") {
+		if strings.Contains(line, "level=ERROR") || strings.Contains(line, "level=WARN") {
+			t.Errorf("the log is not clean: %s", line)
+		}
+	}
+	if err := p.stop(syscall.SIGTERM); err != nil {
+		t.Errorf("it did not end well: %v", err)
+	}
+}
