@@ -29,6 +29,7 @@ test: build ## run every test, as CI does (installs what is missing on Debian)
 	$(MAKE) --no-print-directory lint
 	go test -race $(RACED)
 	go test $$(go list ./... | grep -vxFf <(go list $(RACED)))
+	ONEMAP_TEST_STORE=postgis go test ./internal/api ./internal/live
 	cd web && npm test && ONEMAP_E2E_BIN=$(CURDIR)/onemap npm run e2e
 
 lint: web/node_modules/.package-lock.json ## check format and static analysis of Go and TypeScript

@@ -21,8 +21,10 @@ import (
 
 	"onemap/internal/access"
 	"onemap/internal/feed"
+	"onemap/internal/pgtest"
 	"onemap/layers"
 	"onemap/layers/gpkg"
+	"onemap/layers/postgis"
 	"onemap/tiles"
 )
 
@@ -36,6 +38,8 @@ type server struct {
 	log    *safeBuffer
 }
 
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
 // base is the position of the test's clock.
 var base = time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 
@@ -43,12 +47,7 @@ var base = time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 func start(t *testing.T, change ...func(*Deps)) *server {
 	t.Helper()
 	dir := t.TempDir()
-	for name, content := range filled(t) {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	store, err := gpkg.Open(t.Context(), filepath.Join(dir, "onemap.gpkg"), gpkg.Options{})
+	store, err := openFilled(t, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,6 +237,24 @@ func (s *server) page(path string, change ...with) page {
 		s.t.Errorf("%s: numberReturned %d of %d", path, p.NumberReturned, len(p.Features))
 	}
 	return p
+}
+
+// openFilled opens a store with the layers of fill: the embedded one, or with
+// ONEMAP_TEST_STORE=postgis the other.
+func openFilled(t *testing.T, dir string) (layers.Store, error) {
+	if os.Getenv("ONEMAP_TEST_STORE") == "postgis" {
+		store, err := postgis.Open(t.Context(), pgtest.Database(t), postgis.Options{})
+		if err != nil {
+			return nil, err
+		}
+		return store, fill(store)
+	}
+	for name, content := range filled(t) {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return gpkg.Open(t.Context(), filepath.Join(dir, "onemap.gpkg"), gpkg.Options{})
 }
 
 // filled returns the files of a store with the layers of fill. They are made

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -25,11 +26,18 @@ import (
 	"onemap/internal/access"
 	"onemap/internal/feed"
 	"onemap/internal/geojson"
+	"onemap/internal/pgtest"
 	"onemap/layers"
 	"onemap/layers/gpkg"
+	"onemap/layers/postgis"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withDatabase{m}) }
+
+// withDatabase stops the PostgreSQL that ONEMAP_TEST_STORE=postgis asks for.
+type withDatabase struct{ m *testing.M }
+
+func (w withDatabase) Run() int { return pgtest.Main(w.m) }
 
 var idPublic = access.Identity{View: layers.Public}
 
@@ -94,7 +102,13 @@ func serveUnfed(t *testing.T, store layers.Store, options func(*Options)) *serve
 
 func openStore(t testing.TB) layers.Store {
 	t.Helper()
-	store, err := gpkg.Open(t.Context(), filepath.Join(t.TempDir(), "onemap.gpkg"), gpkg.Options{})
+	var store layers.Store
+	var err error
+	if os.Getenv("ONEMAP_TEST_STORE") == "postgis" {
+		store, err = postgis.Open(t.Context(), pgtest.Database(t), postgis.Options{})
+	} else {
+		store, err = gpkg.Open(t.Context(), filepath.Join(t.TempDir(), "onemap.gpkg"), gpkg.Options{})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
