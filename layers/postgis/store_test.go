@@ -187,19 +187,7 @@ func TestOrdinaryRolesAreEnough(t *testing.T) {
 	for _, r := range roles {
 		sql(t, url, "CREATE ROLE "+r+" LOGIN PASSWORD 'secret'")
 	}
-	t.Cleanup(func() { // the database goes later
-		conn, err := pgx.Connect(context.Background(), url)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close(context.Background())
-		for _, r := range roles {
-			if _, err := conn.Exec(context.Background(), "DROP OWNED BY "+r+" CASCADE; DROP ROLE "+r, pgx.QueryExecModeSimpleProtocol); err != nil {
-				t.Error(err)
-			}
-		}
-	})
+	t.Cleanup(func() { dropRole(t, url, roles...) })
 	server, department := pgtest.As(url, roles[0], "secret"), pgtest.As(url, roles[1], "secret")
 	if _, err := postgis.Open(t.Context(), server, postgis.Options{}); err == nil || !strings.Contains(err.Error(), "grant it CREATE on the database") {
 		t.Errorf("without the right to: %v", err)
@@ -213,4 +201,34 @@ func TestOrdinaryRolesAreEnough(t *testing.T) {
 	if got := next(t, s, at); len(got) != 1 || got[0].New.Properties["n"] != int64(7) {
 		t.Errorf("%+v", got)
 	}
+}
+
+// dropRole removes roles, before their database goes.
+func dropRole(t *testing.T, url string, roles ...string) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), url)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer conn.Close(context.Background())
+	for _, r := range roles {
+		if _, err := conn.Exec(context.Background(), "DROP OWNED BY "+r+" CASCADE; DROP ROLE "+r, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// holdLock keeps a table locked until it is released.
+func holdLock(t *testing.T, url, table string, locked chan<- struct{}, release <-chan struct{}) {
+	conn, err := pgx.Connect(context.Background(), url)
+	if err == nil {
+		defer conn.Close(context.Background())
+		_, err = conn.Exec(context.Background(), "BEGIN; LOCK TABLE "+table, pgx.QueryExecModeSimpleProtocol)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	close(locked)
+	<-release
 }
