@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { count, drawn, explorerAt, holds, launch, mapIdle, type Opened, open } from './browser'
+import { psql } from './database'
 import { figure, percentile } from './figures'
 import { type Server, startCopy } from './server'
 
@@ -145,6 +146,11 @@ test('after kill -9 and a restart the wall resumes with nothing missing and with
   expect(await neverReloaded(wall.page)).toBe(true)
 })
 
+/** Edits behind the server's back. */
 function gdal(sql: string): void {
+  if (server.store) {
+    psql(server.store, `SET search_path = layers, public; ${sql}`)
+    return
+  }
   execFileSync('ogrinfo', [server.file, '-q', '-sql', sql], { stdio: ['ignore', 'ignore', 'inherit'] })
 }

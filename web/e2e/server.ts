@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inject } from 'vitest'
+import { createDatabase, dropDatabase } from './database'
 
 export interface Tokens {
   official: string
@@ -19,6 +20,7 @@ export type View = 'public' | keyof Tokens
 interface StartOptions {
   bin: string
   data: string
+  store?: string
   port?: number
   sample?: boolean
 }
@@ -31,6 +33,8 @@ export class Server {
     readonly bin: string,
     readonly data: string,
     readonly port: number,
+    /** URL of its database; '' is the GeoPackage in the data directory */
+    readonly store: string,
   ) {}
 
   get url(): string {
@@ -49,6 +53,7 @@ export class Server {
   async boot(extra: string[] = []): Promise<void> {
     const child = spawn(this.bin, ['serve', '--addr', `127.0.0.1:${this.port}`, '--data', this.data, ...extra], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ONEMAP_STORE: this.store },
     })
     this.#child = child
     for (const stream of [child.stdout, child.stderr]) {
@@ -119,8 +124,8 @@ export class Server {
   }
 }
 
-export async function start({ bin, data, port, sample }: StartOptions): Promise<Server> {
-  const server = new Server(bin, data, port ?? (await freePort()))
+export async function start({ bin, data, store, port, sample }: StartOptions): Promise<Server> {
+  const server = new Server(bin, data, port ?? (await freePort()), store ?? '')
   await server.boot(sample ? ['--sample'] : [])
   return server
 }
@@ -131,11 +136,13 @@ export async function startCopy(): Promise<{ server: Server; end: () => Promise<
   const data = join(dir, 'data')
   if (!existsSync(inject('seed'))) throw new Error('no seed')
   cpSync(inject('seed'), data, { recursive: true })
-  const server = await start({ bin: inject('bin'), data })
+  const store = createDatabase(inject('seedStore'))
+  const server = await start({ bin: inject('bin'), data, store })
   return {
     server,
     end: async () => {
       await server.stop()
+      dropDatabase(store)
       rmSync(dir, { recursive: true, force: true })
     },
   }

@@ -3,18 +3,21 @@
 //
 // ONEMAP_E2E_BIN names a server that is built already, ONEMAP_E2E_SEED a data
 // directory with the sample (made there if it is not), to run single tests sooner.
+// ONEMAP_E2E_STORE runs them on PostgreSQL: see database.ts.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { createDatabase, dropDatabase } from './database'
 import { start } from './server'
 
 declare module 'vitest' {
   export interface ProvidedContext {
     bin: string
     seed: string
+    seedStore: string
   }
 }
 
@@ -33,15 +36,20 @@ export default async function setup(project: TestProject) {
     )
   }
   const seed = process.env.ONEMAP_E2E_SEED ?? join(dir, 'seed')
-  if (!existsSync(seed)) {
+  const seedStore = createDatabase()
+  if (seedStore || !existsSync(seed)) {
     const began = performance.now()
-    const server = await start({ bin, data: seed, sample: true })
+    const server = await start({ bin, data: seed, store: seedStore, sample: true })
     await server.stop()
     console.log(`sample data loaded: ${((performance.now() - began) / 1000).toFixed(1)} s`)
   }
   project.provide('bin', bin)
   project.provide('seed', seed)
-  return () => rmSync(dir, { recursive: true, force: true })
+  project.provide('seedStore', seedStore)
+  return () => {
+    dropDatabase(seedStore)
+    rmSync(dir, { recursive: true, force: true })
+  }
 }
 
 function timed(what: string, run: () => void): void {
