@@ -200,6 +200,11 @@ func (w *World) placeNames() []layers.Edit {
 		edits = append(edits, layers.Edit{Op: layers.Put, ID: "place-" + p.Code, Geometry: point(p.seat()), Properties: map[string]any{
 			"name": p.Name, "name_en": p.NameEn, "kind": kinds[p.Level], "rank": rank, "level": p.Level, "division": p.Code}})
 	}
+	for _, t := range w.townships {
+		p := t.Properties
+		edits = append(edits, layers.Edit{Op: layers.Put, ID: "place-" + p.Code, Geometry: point(orb.Point{p.Lon, p.Lat}), Properties: map[string]any{
+			"name": p.Name, "kind": "township", "rank": 6, "level": 4, "division": p.Code}})
+	}
 	for i, l := range handLabels() {
 		at := l.at
 		if l.kind == "river" {

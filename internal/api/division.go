@@ -14,6 +14,7 @@ import (
 const (
 	baseDivision = "division" // region, cities and counties, with their parents
 	baseTownship = "township"
+	baseLabel    = "label"
 )
 
 // profile is what all departments have inside one division (区域画像).

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twpayne/go-geom"
+
 	"onemap/layers"
 )
 
@@ -300,6 +302,21 @@ func TestSearchFindsDivisionsFirstAndThenTheLayersInTurn(t *testing.T) {
 	}
 	if got := find("q="+url.QueryEscape("示例")+"&limit=3", bearer(s.tokens.Official())); got != "hospitals/h01 reservoirs/r1 hospitals/h02" {
 		t.Errorf("the layers do not take turns: %q", got)
+	}
+	labels := &layers.Layer{ID: "names", Title: layers.Text{Zh: "地名注记"}, Department: layers.Department{ID: "survey"}, Sharing: layers.Unconditional, Open: true,
+		UpdateCycle: layers.Yearly, Geometry: layers.Point, Display: layers.Display{Base: "label"},
+		Schema: layers.Schema{{Name: "name", Type: layers.String, Role: layers.RoleName}, {Name: "division", Type: layers.String, Role: layers.RoleDivision}}}
+	if _, err := s.store.DefineLayer(t.Context(), layers.Actor{}, labels); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.store.Apply(t.Context(), layers.Actor{}, labels.ID, []layers.Edit{
+		{Op: layers.Put, ID: "town", Geometry: geom.NewPointFlat(geom.XY, []float64{108.35, 22.75}), Properties: map[string]any{"name": "新竹街道", "division": "450103001"}},
+		{Op: layers.Put, ID: "hill", Geometry: geom.NewPointFlat(geom.XY, []float64{108.36, 22.75}), Properties: map[string]any{"name": "新竹山", "division": "450103001"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := find("q=" + url.QueryEscape("新竹")); got != "townships/450103001 names/hill" {
+		t.Errorf("a division and its label: %q", got)
 	}
 	for query, fields := range map[string]string{"": "q", "q=": "q", "q=+": "q", "q=x&limit=0": "limit"} {
 		if got := s.get("/api/search?"+query).want(t, 400).fields(t); got != fields {

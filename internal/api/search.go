@@ -30,6 +30,7 @@ type result struct {
 	Center     [2]float64  `json:"center"`
 	BBox       [4]float64  `json:"bbox"`
 
+	label          bool // on the base map
 	quality, order int
 }
 
@@ -56,6 +57,8 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	results := []result{}
+	type place struct{ division, title string }
+	places := map[place]bool{} // a division's label is the division again
 	for _, tier := range tiers(entries) {
 		if len(results) >= limit {
 			break
@@ -66,7 +69,10 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		all := slices.Concat(found...)
+		all := slices.DeleteFunc(slices.Concat(found...), func(r result) bool { return r.label && places[place{r.Division, r.Title}] })
+		for _, r := range all {
+			places[place{r.Division, r.Title}] = true
+		}
 		slices.SortStableFunc(all, func(x, y result) int {
 			return cmp.Or(x.quality-y.quality, x.order-y.order)
 		})
@@ -89,7 +95,7 @@ func tiers(entries []layers.Entry) [][]layers.Entry {
 			n = 0
 		case baseTownship:
 			n = 1
-		case "label":
+		case baseLabel:
 			n = 2
 		}
 		t[n] = append(t[n], e)
@@ -110,7 +116,7 @@ func find(ctx context.Context, reader layers.Reader, e layers.Entry, text string
 		}
 		center := bound.Center()
 		res := result{
-			Layer: e.ID, LayerTitle: e.Title, ID: f.ID, Title: f.Name(e.Schema),
+			Layer: e.ID, LayerTitle: e.Title, ID: f.ID, Title: f.Name(e.Schema), label: e.Display.Base == baseLabel,
 			TitleEn: textOf(f, e.Schema, layers.RoleNameEn), Division: textOf(f, e.Schema, layers.RoleDivision),
 			Center: center, BBox: [4]float64{bound.Min[0], bound.Min[1], bound.Max[0], bound.Max[1]},
 		}
