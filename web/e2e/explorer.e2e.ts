@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { launch, mapIdle, open } from './browser'
+import { drawn, explorerAt, holds, launch, mapIdle, open } from './browser'
 import { figure } from './figures'
 import { type Server, startCopy } from './server'
 
@@ -84,3 +84,32 @@ interface AxeViolation {
   impact: string
   nodes: { html: string }[]
 }
+
+test('a lost drawing context comes back with everything that changed meanwhile', async () => {
+  const [layer, id] = ['hotline-incidents', 'e2e-lost']
+  const at: [number, number] = [107.35, 23.58]
+  const t = await open(browser, server, explorerAt(at, 12, layer), { view: 'official' })
+  await mapIdle(t.page)
+  await t.page.evaluate(() => {
+    const canvas = document.querySelector<HTMLCanvasElement>('canvas.maplibregl-canvas')
+    const lose = canvas?.getContext('webgl2')?.getExtension('WEBGL_lose_context')
+    if (!lose) throw new Error('the context is gone already')
+    lose.loseContext()
+    setTimeout(() => lose.restoreContext(), 1500)
+  })
+  await server.put(layer, {
+    id,
+    geometry: { type: 'Point', coordinates: at },
+    properties: {
+      title: id,
+      category: 'other',
+      status: 'new',
+      reported_at: new Date().toISOString(),
+      division: '451000',
+    },
+  })
+  await holds(t.page, layer, id)
+  await drawn(t.page, layer, id)
+  expect(t.errors.filter(e => !e.includes('WebGL'))).toEqual([])
+  await t.close()
+})

@@ -207,8 +207,9 @@ export class OneMap {
 
   /** Whether a feature is to be seen in the window now. */
   draws(layer: string, id: string): boolean {
+    if (!this.#loaded) return false
     const layers = (this.#spec?.pickable ?? []).filter(l => layerOfStyle(l) === layer && this.#map.getLayer(l))
-    if (!this.#loaded || layers.length === 0) return false
+    if (layers.length === 0) return false
     return this.#map.queryRenderedFeatures({ layers, filter: ['==', ['get', '_id'], id] }).length > 0
   }
 
@@ -293,9 +294,14 @@ export class OneMap {
 
   #listen(map: GLMap): void {
     const events = this.#options.events ?? {}
-    map.once('style.load', () => {
+    // Again after a lost context: the style comes back as it was, and what was asked for meanwhile is made up for.
+    map.on('style.load', () => {
       this.#loaded = true
+      const restored = this.#spec !== null
       if (this.#wanted) this.show(this.#wanted)
+      if (!restored) return
+      for (const [source, features] of this.#features) this.#setData(source, features)
+      this.#setData(selectionSource, this.#selection)
     })
     map.setMissingStyleImageResolver(name => this.#provide(map, name))
     map.on('movestart', event => {
@@ -308,12 +314,15 @@ export class OneMap {
     map.on('idle', () => events.onIdle?.())
     map.on('error', event => events.onError?.(new Error(event.error.message)))
     map.on('webglcontextlost', () => {
+      this.#loaded = false
       events.onLost?.(true)
+      clearTimeout(this.#patience)
       this.#patience = setTimeout(() => this.#rebuild(), contextPatience)
     })
     map.on('webglcontextrestored', () => {
       clearTimeout(this.#patience)
-      events.onLost?.(false)
+      if (this.#spec) events.onLost?.(false)
+      else setTimeout(() => this.#rebuild()) // lost before there was a style to bring back
     })
     if (!this.#options.interactive) return
     map.on('mousemove', event => {
@@ -348,8 +357,9 @@ export class OneMap {
   }
 
   #query(at: [number, number] | [[number, number], [number, number]], ids: readonly string[] = []): Hit[] {
+    if (!this.#loaded) return []
     const layers = ids.filter(id => this.#map.getLayer(id))
-    if (!this.#loaded || layers.length === 0) return []
+    if (layers.length === 0) return []
     return (this.#map.queryRenderedFeatures(at, { layers }) as MapGeoJSONFeature[]).map(feature => ({
       layer: layerOfStyle(feature.layer.id),
       id: String(feature.properties._id ?? feature.id),
@@ -370,7 +380,7 @@ export class OneMap {
       this.#images.set(name, drawing)
     }
     const drawn = await drawing
-    if (!drawn || map !== this.#map || map.hasImage(name)) return
+    if (!drawn || map !== this.#map || !this.#loaded || map.hasImage(name)) return
     map.addImage(name, drawn.image, { sdf: drawn.sdf })
   }
 

@@ -41,8 +41,6 @@ export class Stage {
   /** Layers whose features the map has. */
   #handed = new Set<string>()
   #idle = false
-  #lost = false
-  #again = false
   #moves = new Set<() => void>()
 
   constructor(options: StageOptions) {
@@ -62,7 +60,9 @@ export class Stage {
       events: {
         onIdle: () => this.#onIdle(),
         onCamera: () => this.#moved(),
-        onLost: lost => this.#onLost(lost),
+        onLost: () => {
+          this.#idle = false
+        },
         onError: options.onError,
       },
     })
@@ -82,7 +82,7 @@ export class Stage {
 
   /** Whether a feature of the current scene is to be seen. */
   drawn(layer: string, id: string): boolean {
-    return !this.#lost && this.shows(layer) && this.#map.draws(layer, id)
+    return this.shows(layer) && this.#map.draws(layer, id)
   }
 
   /** Called when places on the screen changed. Returns the way out. */
@@ -141,7 +141,7 @@ export class Stage {
 
   #draw(): void {
     const scene = this.#scene
-    if (!scene || this.#lost) return
+    if (!scene) return
     this.#idle = false
     const scale = distance * unit()
     const focus = new Set(scene.layers.filter(l => l.style?.emphasis === 'focus').map(l => l.id))
@@ -167,11 +167,7 @@ export class Stage {
         ),
       ]),
     )
-    try {
-      this.#map.show(legible(emphasised(spec, looks), scale, smallestText * unit()))
-    } catch {
-      this.#again = true // the style is being restored: it is shown when the map is idle
-    }
+    this.#map.show(legible(emphasised(spec, looks), scale, smallestText * unit()))
     for (const layer of this.#stores.keys()) {
       if (!this.#handed.has(layer)) this.#push(layer)
     }
@@ -188,7 +184,7 @@ export class Stage {
       const onStage = shows(this.#scene, layer) || shows(this.#next, layer)
       const entry = this.#entries.find(e => e.layer.id === layer)
       const store = this.#stores.get(layer)
-      if (this.#lost || !entry || !store || !onStage) {
+      if (!entry || !store || !onStage) {
         this.#handed.delete(layer)
         continue
       }
@@ -202,25 +198,6 @@ export class Stage {
   #onIdle(): void {
     this.#idle = true
     this.#pacer.drawn()
-    if (this.#again) {
-      this.#again = false
-      this.#draw()
-      this.#pushAll()
-    }
-  }
-
-  // While there is no drawing context nothing can be handed over; afterwards all is.
-  #onLost(lost: boolean): void {
-    this.#lost = lost
-    this.#idle = false
-    if (lost) return
-    this.#draw()
-    this.#pushAll() // taken at once by a map that was built anew
-    this.#again = true // and by one whose style is still loading, when it is idle
-  }
-
-  #pushAll(): void {
-    for (const layer of this.#stores.keys()) this.#push(layer)
   }
 
   #look(duration: number): void {
