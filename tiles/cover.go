@@ -9,6 +9,10 @@ import (
 	"onemap/layers"
 )
 
+// roundingSlack, in tile units, is far more than projecting there and back can
+// be off by.
+const roundingSlack = 1e-3
+
 // cover is a rectangle of tiles of one zoom, both ends included.
 type cover struct{ x0, y0, x1, y1 int }
 
@@ -18,8 +22,7 @@ func touched(b orb.Bound, z int) cover {
 	g := gridOf(z)
 	west, north := g.project(orb.Point{b.Min[0], b.Max[1]})
 	east, south := g.project(orb.Point{b.Max[0], b.Min[1]})
-	// Projecting there and back may be off by far less than this (tile units).
-	const margin = scanMargin + 1e-3
+	const margin = scanMargin + roundingSlack
 	return cover{
 		x0: clampTile(math.Ceil((west-margin)/TileExtent-1), z), x1: clampTile((east+margin)/TileExtent, z),
 		y0: clampTile(math.Ceil((north-margin)/TileExtent-1), z), y1: clampTile((south+margin)/TileExtent, z),
