@@ -40,14 +40,6 @@ type Query struct {
 // MaxLimit is the most features a page may hold.
 const MaxLimit = 10_000
 
-// Page is one page of features.
-type Page struct {
-	Features []*Feature
-	Next     string   // opaque, bound to the query; empty on the last page
-	Matched  int64    // features that match, on all pages; -1 unless counted
-	Position Position // the page contains every change up to here
-}
-
 // Range restricts a Scan.
 type Range struct {
 	BBox *orb.Bound // as in Selection

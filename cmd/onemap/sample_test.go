@@ -40,6 +40,20 @@ func TestASampleThatWasLoadedHalfIsFinishedByTheNextStartAndPlaysTheDrill(t *tes
 	if _, err := os.Stat(marker); err == nil {
 		t.Error("it is ready, but the mark of loading is still there")
 	}
+	checkSample(t, p)
+
+	out := onemap(t, "simulate", "--data", data, "--reset", "--speed", "2000")
+	if !strings.Contains(out, "Finished after") {
+		t.Errorf("the drill said: %s", out)
+	}
+	if err := p.stop(syscall.SIGTERM); err != nil {
+		t.Errorf("it did not end well: %v", err)
+	}
+}
+
+// checkSample asks a server whether it has the whole sample.
+func checkSample(t *testing.T, p *process) {
+	t.Helper()
 	_, body := p.get("/api/stats", "official")
 	var stats struct {
 		Layers []struct {
@@ -56,13 +70,5 @@ func TestASampleThatWasLoadedHalfIsFinishedByTheNextStartAndPlaysTheDrill(t *tes
 	}
 	if len(counts) < 20 || counts["divisions"] != 126 || counts["enterprises"] < 50_000 {
 		t.Errorf("the sample is not whole: %v", counts)
-	}
-
-	out := onemap(t, "simulate", "--data", data, "--reset", "--speed", "2000")
-	if !strings.Contains(out, "Finished after") {
-		t.Errorf("the drill said: %s", out)
-	}
-	if err := p.stop(syscall.SIGTERM); err != nil {
-		t.Errorf("it did not end well: %v", err)
 	}
 }

@@ -3,10 +3,6 @@ package gpkg
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
-	"hash/fnv"
 	"strings"
 
 	"github.com/paulmach/orb"
@@ -51,7 +47,7 @@ func (w *where) selection(s layers.Selection) error {
 	if s.Time != nil {
 		a, ok := schema.ByRole(layers.RoleTime)
 		if !ok {
-			return unknown("datetime", "", "layer "+w.t.layer.ID+" has no attribute with the time role", "leave it out")
+			return layers.Unfit("datetime", "", "layer "+w.t.layer.ID+" has no attribute with the time role", "leave it out")
 		}
 		c, format := "t."+quote(a.Name), timeLayout
 		if a.Type == layers.DateType {
@@ -69,9 +65,9 @@ func (w *where) selection(s layers.Selection) error {
 		prefix := layers.DivisionPrefix(s.Division)
 		switch {
 		case !ok:
-			return unknown("division", s.Division, "layer "+w.t.layer.ID+" has no attribute with the division role", "leave it out")
+			return layers.Unfit("division", s.Division, "layer "+w.t.layer.ID+" has no attribute with the division role", "leave it out")
 		case prefix == "":
-			return unknown("division", s.Division, "not a division code", "six digits (GB/T 2260) or nine (GB/T 10114)")
+			return layers.Unfit("division", s.Division, "not a division code", "six digits (GB/T 2260) or nine (GB/T 10114)")
 		}
 		c := "t." + quote(a.Name)
 		w.add(c+" >= ? AND "+c+" < ?", prefix, prefix+":") // ':' follows '9'
@@ -88,7 +84,7 @@ func (w *where) selection(s layers.Selection) error {
 	}
 	for _, f := range s.Filters {
 		if _, ok := schema.Attribute(f.Attribute); !ok {
-			return unknown(f.Attribute, "", "unknown attribute", "the layer's schema lists the attributes")
+			return layers.Unfit(f.Attribute, "", "unknown attribute", "the layer's schema lists the attributes")
 		}
 		if f.Value == nil {
 			w.add("t." + quote(f.Attribute) + " IS NULL")
@@ -97,51 +93,6 @@ func (w *where) selection(s layers.Selection) error {
 		}
 	}
 	return nil
-}
-
-func unknown(field, value, reason, remedy string) error {
-	return &layers.Error{Code: layers.Invalid, Message: "the query does not fit the layer", Violations: []layers.Violation{{Field: field, Value: value, Reason: reason, Remedy: remedy}}}
-}
-
-// cursor is the opaque Page.Next: where the page ended, and for which query.
-type cursor struct {
-	Sum   uint64 `json:"q"`
-	Value any    `json:"v,omitempty"`
-	Fid   int64  `json:"f"`
-}
-
-// sum identifies a query apart from the page and its size.
-func sum(q layers.Query) uint64 {
-	q.After, q.Limit, q.Count, q.SkipGeometry = "", 0, false, false
-	h := fnv.New64a()
-	_ = json.NewEncoder(h).Encode(q)
-	return h.Sum64()
-}
-
-func (c cursor) String() string {
-	b, _ := json.Marshal(c)
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-func parseCursor(q layers.Query) (cursor, error) {
-	var c cursor
-	b, err := base64.RawURLEncoding.DecodeString(q.After)
-	if err == nil {
-		d := json.NewDecoder(strings.NewReader(string(b)))
-		d.UseNumber()
-		err = d.Decode(&c)
-	}
-	if err != nil || c.Sum != sum(q) {
-		return c, unknown("cursor", q.After, "not a cursor of this query", "follow the next link, or start without it")
-	}
-	if n, ok := c.Value.(json.Number); ok {
-		if i, err := n.Int64(); err == nil {
-			c.Value = i
-		} else {
-			c.Value, _ = n.Float64()
-		}
-	}
-	return c, nil
 }
 
 func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error) {
@@ -162,8 +113,8 @@ func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error)
 
 // page fills in a page of a query.
 func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *layers.Page) error {
-	if q.Limit < 1 || q.Limit > layers.MaxLimit {
-		return unknown("limit", itoa(int64(q.Limit)), "out of range", fmt.Sprintf("1 to %d", layers.MaxLimit))
+	if err := q.CheckLimit(); err != nil {
+		return err
 	}
 	w := where{t: t}
 	if err := w.selection(q.Selection); err != nil {
@@ -174,7 +125,7 @@ func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *laye
 	sortBy, descending := strings.CutPrefix(q.Sort, "-")
 	if sortBy != "" {
 		if _, ok := t.layer.Schema.Attribute(sortBy); !ok {
-			return unknown("sortby", q.Sort, "unknown attribute", "the layer's schema lists the attributes")
+			return layers.Unfit("sortby", q.Sort, "unknown attribute", "the layer's schema lists the attributes")
 		}
 		by = "t." + quote(sortBy)
 	}
@@ -183,21 +134,21 @@ func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *laye
 		way, op = " DESC", "<"
 	}
 	if q.After != "" {
-		c, err := parseCursor(q)
+		c, err := q.Mark()
 		if err != nil {
 			return err
 		}
 		switch {
 		case by == "":
-			w.add(fid+" > ?", c.Fid)
+			w.add(fid+" > ?", c.Num)
 		case c.Value == nil && !descending: // nulls come first
-			w.add("("+by+" IS NOT NULL OR "+fid+" > ?)", c.Fid)
+			w.add("("+by+" IS NOT NULL OR "+fid+" > ?)", c.Num)
 		case c.Value == nil:
-			w.add("("+by+" IS NULL AND "+fid+" > ?)", c.Fid)
+			w.add("("+by+" IS NULL AND "+fid+" > ?)", c.Num)
 		case descending:
-			w.add("("+by+" < ? OR "+by+" IS NULL OR ("+by+" = ? AND "+fid+" > ?))", c.Value, c.Value, c.Fid)
+			w.add("("+by+" < ? OR "+by+" IS NULL OR ("+by+" = ? AND "+fid+" > ?))", c.Value, c.Value, c.Num)
 		default:
-			w.add("("+by+" "+op+" ? OR ("+by+" = ? AND "+fid+" > ?))", c.Value, c.Value, c.Fid)
+			w.add("("+by+" "+op+" ? OR ("+by+" = ? AND "+fid+" > ?))", c.Value, c.Value, c.Num)
 		}
 	}
 	order = " ORDER BY " + fid
@@ -217,18 +168,18 @@ func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *laye
 	}
 	defer rows.Close()
 	read := newRowReader(t, min(len(by), 1))
-	var last cursor
+	var last layers.Mark
 	for rows.Next() {
 		f, err := read.scan(rows)
 		if err != nil {
 			return err
 		}
 		if len(page.Features) == q.Limit {
-			page.Next = last.String()
+			page.Next = q.Token(last)
 			break
 		}
 		page.Features = append(page.Features, f)
-		last = cursor{Sum: sum(q), Fid: f.Num}
+		last.Num = f.Num
 		if by != "" {
 			last.Value = read.values[len(read.values)-1]
 		}
@@ -254,25 +205,16 @@ func (t *table) aggregate(ctx context.Context, tx *sql.Tx, q layers.AggregateQue
 	if err := w.selection(q.Selection); err != nil {
 		return nil, err
 	}
-	key, attribute := "NULL", layers.Attribute{}
-	level := 0
-	if n, ok := strings.CutPrefix(q.GroupBy, "division:"); ok {
-		a, has := t.layer.Schema.ByRole(layers.RoleDivision)
-		if len(n) != 1 || n[0] < '1' || n[0] > '4' || !has {
-			return nil, unknown("groupby", q.GroupBy, "no such division level in this layer", "division:1 to division:4, on a layer with a division attribute")
-		}
-		level = int(n[0] - '0')
-		attribute, key = a, "t."+quote(a.Name)
-	} else if q.GroupBy != "" {
-		a, ok := t.layer.Schema.Attribute(q.GroupBy)
-		if !ok {
-			return nil, unknown("groupby", q.GroupBy, "unknown attribute", "an attribute of the layer's schema, or division:1 to division:4")
-		}
-		attribute, key = a, "t."+quote(a.Name)
+	attribute, level, err := q.Group(t.layer.Schema)
+	if err != nil {
+		return nil, err
 	}
-	var out []layers.Bucket
-	at := map[any]int{}
-	rows, err := tx.QueryContext(ctx, "SELECT +"+key+", count(*) FROM "+quote(t.layer.ID)+" t"+w.sql()+" GROUP BY 1 ORDER BY 1", w.args...)
+	if q.GroupBy == "" {
+		out := []layers.Bucket{{}}
+		return out, tx.QueryRowContext(ctx, "SELECT count(*) FROM "+quote(t.layer.ID)+" t"+w.sql(), w.args...).Scan(&out[0].Count)
+	}
+	out := layers.Buckets{Level: level}
+	rows, err := tx.QueryContext(ctx, "SELECT +t."+quote(attribute.Name)+", count(*) FROM "+quote(t.layer.ID)+" t"+w.sql()+" GROUP BY 1 ORDER BY 1", w.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -283,27 +225,7 @@ func (t *table) aggregate(ctx context.Context, tx *sql.Tx, q layers.AggregateQue
 		if err := rows.Scan(&v, &n); err != nil {
 			return nil, err
 		}
-		k := decodeValue(&attribute, v)
-		if level > 0 {
-			code, _ := k.(string)
-			if k = nil; layers.DivisionAt(code, level) != "" {
-				k = layers.DivisionAt(code, level)
-			}
-		}
-		if raw, ok := k.(json.RawMessage); ok {
-			k = string(raw)
-		}
-		if i, ok := at[k]; ok {
-			out[i].Count += n
-			continue
-		}
-		if n > 0 || q.GroupBy == "" {
-			at[k] = len(out)
-			out = append(out, layers.Bucket{Key: k, Count: n})
-		}
+		out.Add(decodeValue(&attribute, v), n)
 	}
-	if q.GroupBy == "" && len(out) == 0 {
-		out = []layers.Bucket{{}}
-	}
-	return out, rows.Err()
+	return out.List(), rows.Err()
 }

@@ -2,48 +2,13 @@ package postgis
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
 	"onemap/layers"
 )
-
-// cursor is the opaque Page.Next: where the page ended, and for which query.
-type cursor struct {
-	Sum   uint64  `json:"q"`
-	Value *string `json:"v,omitempty"` // of the attribute that it is sorted by, as PostgreSQL writes it
-	Num   int64   `json:"f"`
-}
-
-// sum identifies a query apart from the page and its size.
-func sum(q layers.Query) uint64 {
-	q.After, q.Limit, q.Count, q.SkipGeometry = "", 0, false, false
-	h := fnv.New64a()
-	_ = json.NewEncoder(h).Encode(q)
-	return h.Sum64()
-}
-
-func (c cursor) String() string {
-	b, _ := json.Marshal(c)
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-func parseCursor(q layers.Query) (cursor, error) {
-	var c cursor
-	b, err := base64.RawURLEncoding.DecodeString(q.After)
-	if err == nil {
-		err = json.Unmarshal(b, &c)
-	}
-	if err != nil || c.Sum != sum(q) {
-		return c, unknown("cursor", q.After, "not a cursor of this query", "follow the next link, or start without it")
-	}
-	return c, nil
-}
 
 func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error) {
 	var page layers.Page
@@ -64,8 +29,8 @@ func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error)
 
 // page queues the statements for a page of a query.
 func (t *table) page(b *pgx.Batch, q layers.Query, page *layers.Page) error {
-	if q.Limit < 1 || q.Limit > layers.MaxLimit {
-		return unknown("limit", fmt.Sprint(q.Limit), "out of range", fmt.Sprintf("1 to %d", layers.MaxLimit))
+	if err := q.CheckLimit(); err != nil {
+		return err
 	}
 	w := where{t: t}
 	if err := w.selection(q.Selection); err != nil {
@@ -82,15 +47,15 @@ func (t *table) page(b *pgx.Batch, q layers.Query, page *layers.Page) error {
 	layer, limit := w.param(t.layer.ID), w.param(q.Limit+1)
 	sql := fmt.Sprintf("SELECT %s FROM %s%s ORDER BY %s LIMIT $%d%s", fields, t.fromVersioned(layer), w.sql(), order, limit, t.comment())
 	b.Queue(sql, w.args...).Query(func(rows pgx.Rows) error {
-		last := cursor{Sum: sum(q)}
+		var last layers.Mark
 		for rows.Next() {
-			var value *string
+			var value any
 			f, err := t.feature(rows, &value)
 			if err != nil {
 				return err
 			}
 			if len(page.Features) == q.Limit {
-				page.Next = last.String()
+				page.Next = q.Token(last)
 				break
 			}
 			page.Features = append(page.Features, f)
@@ -111,7 +76,7 @@ func (t *table) order(w *where, q layers.Query) (by, order string, err error) {
 	if sortBy != "" {
 		a, ok := t.layer.Schema.Attribute(sortBy)
 		if !ok {
-			return "", "", unknown("sortby", q.Sort, "unknown attribute", "the layer's schema lists the attributes")
+			return "", "", layers.Unfit("sortby", q.Sort, "unknown attribute", "the layer's schema lists the attributes")
 		}
 		by = t.ordered(a)
 		order = by + " NULLS FIRST, " + num
@@ -122,7 +87,7 @@ func (t *table) order(w *where, q layers.Query) (by, order string, err error) {
 	if q.After == "" {
 		return by, order, nil
 	}
-	c, err := parseCursor(q)
+	c, err := q.Mark()
 	if err != nil {
 		return "", "", err
 	}

@@ -78,7 +78,7 @@ func (w *where) selection(s layers.Selection) error {
 	for _, f := range s.Filters {
 		a, ok := w.t.layer.Schema.Attribute(f.Attribute)
 		if !ok {
-			return unknown(f.Attribute, "", "unknown attribute", "the layer's schema lists the attributes")
+			return layers.Unfit(f.Attribute, "", "unknown attribute", "the layer's schema lists the attributes")
 		}
 		c := w.escape(w.t.column(a.Name))
 		if a.Type == layers.JSON {
@@ -96,7 +96,7 @@ func (w *where) selection(s layers.Selection) error {
 func (w *where) time(i layers.Interval) error {
 	a, ok := w.t.layer.Schema.ByRole(layers.RoleTime)
 	if !ok {
-		return unknown("datetime", "", "layer "+w.t.layer.ID+" has no attribute with the time role", "leave it out")
+		return layers.Unfit("datetime", "", "layer "+w.t.layer.ID+" has no attribute with the time role", "leave it out")
 	}
 	c, format := w.escape(w.t.value(a)), "2006-01-02T15:04:05.000Z"
 	switch a.Type {
@@ -120,9 +120,9 @@ func (w *where) division(code string) error {
 	prefix := layers.DivisionPrefix(code)
 	switch {
 	case !ok:
-		return unknown("division", code, "layer "+w.t.layer.ID+" has no attribute with the division role", "leave it out")
+		return layers.Unfit("division", code, "layer "+w.t.layer.ID+" has no attribute with the division role", "leave it out")
 	case prefix == "":
-		return unknown("division", code, "not a division code", "six digits (GB/T 2260) or nine (GB/T 10114)")
+		return layers.Unfit("division", code, "not a division code", "six digits (GB/T 2260) or nine (GB/T 10114)")
 	}
 	c := "(" + w.escape(w.t.column(a.Name)) + `::text COLLATE "C")`
 	w.add(c+" >= %s AND "+c+" < %s", prefix, prefix+":") // ':' follows '9'
@@ -138,8 +138,4 @@ func (w *where) text(part string) {
 		}
 	}
 	w.add("("+strings.Join(conds, " OR ")+")", args...)
-}
-
-func unknown(field, value, reason, remedy string) error {
-	return &layers.Error{Code: layers.Invalid, Message: "the query does not fit the layer", Violations: []layers.Violation{{Field: field, Value: value, Reason: reason, Remedy: remedy}}}
 }
