@@ -96,7 +96,7 @@ func (c *importCmd) definition() layers.Layer {
 		Published:  time.Now().In(layers.Beijing).Format(time.DateOnly),
 	}
 	if c.Department != "" {
-		l.Department = layers.Department{ID: ingest.ProposeID("department", c.Department), Name: layers.Text{Zh: c.Department}, Kind: layers.KindGovernment}
+		l.Department = layers.Department{ID: layers.ProposeID("department", c.Department), Name: layers.Text{Zh: c.Department}, Kind: layers.KindGovernment}
 	}
 	if c.Open {
 		l.Sharing = layers.Unconditional

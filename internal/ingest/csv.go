@@ -126,7 +126,7 @@ func (f *csvFile) findGeometry(c Columns) error {
 	find := func(names []string) int {
 		for _, n := range names { // the first name is the likeliest
 			for i, h := range f.header {
-				if plain(h) == n {
+				if layers.PlainName(h) == n {
 					return i
 				}
 			}

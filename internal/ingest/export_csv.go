@@ -32,7 +32,7 @@ func (c *csvWriter) begin() error {
 	}
 	// A layer that has an attribute of such a name keeps it, and gets WKT.
 	c.points = c.entry.Geometry == layers.Point && !slices.ContainsFunc(c.entry.Schema, func(a layers.Attribute) bool {
-		return slices.Contains(lonNames, plain(a.Name)) || slices.Contains(latNames, plain(a.Name))
+		return slices.Contains(lonNames, layers.PlainName(a.Name)) || slices.Contains(latNames, layers.PlainName(a.Name))
 	})
 	header := []string{"id"}
 	for _, a := range c.entry.Schema {

@@ -56,7 +56,7 @@ func Import(ctx context.Context, store layers.Store, set *Set, o Options) (repor
 	}
 	r := &Report{Layer: o.Layer, Note: set.Note}
 	if r.Layer == "" {
-		r.Layer = ProposeID("layer", set.Name)
+		r.Layer = layers.ProposeID("layer", set.Name)
 	}
 	s, err := lookAt(ctx, set, func(rows int64) { o.Progress(Progress{Layer: r.Layer, Rows: rows}) })
 	if err != nil {

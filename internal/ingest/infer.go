@@ -132,3 +132,15 @@ func isBoolean(s string) bool {
 	}
 	return false
 }
+
+// isCode reports whether a column holds codes by its name: they look like
+// numbers but are none, and "0771" must keep its zero.
+func isCode(column string) bool {
+	c := layers.PlainName(column)
+	for _, s := range []string{"code", "编码", "代码", "编号", "号码", "电话", "手机", "phone", "tel", "zip", "邮编", "证号", "division", "adcode"} {
+		if c == s || strings.HasSuffix(c, s) {
+			return true
+		}
+	}
+	return false
+}

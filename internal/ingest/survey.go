@@ -149,7 +149,7 @@ func (s *survey) schema(set *Set, skip string) (layers.Schema, error) {
 		if title != a.Name {
 			a.Title = layers.Text{Zh: title}
 		}
-		a.Role = roleOf(c.name, a.Type, roles)
+		a.Role = layers.ProposeRole(c.name, a.Type, roles)
 		schema = append(schema, a)
 	}
 	if len(schema) > maxColumns {
@@ -189,7 +189,7 @@ func (s *survey) attributeNames(set *Set, skip string) map[string]string {
 		}
 	}
 	names := map[string]string{}
-	for i, n := range attributeNames(columns) {
+	for i, n := range layers.ProposeNames(columns) {
 		names[columns[i]] = n
 	}
 	return names

@@ -1,11 +1,9 @@
-package ingest
+package layers
 
 import (
 	"slices"
 	"strings"
 	"testing"
-
-	"onemap/layers"
 )
 
 func TestALayerIDIsProposedThatTheCoreAccepts(t *testing.T) {
@@ -21,7 +19,7 @@ func TestALayerIDIsProposedThatTheCoreAccepts(t *testing.T) {
 		if got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
-		l := layers.Layer{ID: got, Title: layers.Text{Zh: "x"}, Geometry: layers.Point, Sharing: layers.Conditional, UpdateCycle: layers.Irregular}
+		l := Layer{ID: got, Title: Text{Zh: "x"}, Geometry: Point, Sharing: Conditional, UpdateCycle: Irregular}
 		if err := l.Validate(); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -30,17 +28,17 @@ func TestALayerIDIsProposedThatTheCoreAccepts(t *testing.T) {
 
 func TestAttributeNamesAreValidAndDiffer(t *testing.T) {
 	columns := []string{"名称", "水位（m）", "2020人口", "a b", "a-b", "A_B", "fid", "geom", "", "id", strings.Repeat("长", 70), strings.Repeat("长", 71)}
-	got := attributeNames(columns)
+	got := ProposeNames(columns)
 	want := []string{"名称", "水位_m", "_2020人口", "a_b", "a_b_1", "A_B_2", "fid_1", "geom_1", "attribute", "id_1",
 		strings.Repeat("长", 63), strings.Repeat("长", 61) + "_1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	schema := make(layers.Schema, len(got))
+	schema := make(Schema, len(got))
 	for i, n := range got {
-		schema[i] = layers.Attribute{Name: n, Type: layers.String}
+		schema[i] = Attribute{Name: n, Type: String}
 	}
-	l := layers.Layer{ID: "x", Title: layers.Text{Zh: "x"}, Geometry: layers.Point, Sharing: layers.Conditional, UpdateCycle: layers.Irregular, Schema: schema}
+	l := Layer{ID: "x", Title: Text{Zh: "x"}, Geometry: Point, Sharing: Conditional, UpdateCycle: Irregular, Schema: schema}
 	if err := l.Validate(); err != nil {
 		t.Error(err)
 	}
@@ -51,9 +49,9 @@ func FuzzEveryColumnNameBecomesAnAttributeName(f *testing.F) {
 	f.Add("", "1")
 	f.Add("ª\u0301", "İ")
 	f.Fuzz(func(t *testing.T, a, b string) {
-		names := attributeNames([]string{a, b})
-		l := layers.Layer{ID: ProposeID("layer", a), Title: layers.Text{Zh: "x"}, Geometry: layers.Point, Sharing: layers.Conditional, UpdateCycle: layers.Irregular,
-			Schema: layers.Schema{{Name: names[0], Type: layers.String}, {Name: names[1], Type: layers.String}}}
+		names := ProposeNames([]string{a, b})
+		l := Layer{ID: ProposeID("layer", a), Title: Text{Zh: "x"}, Geometry: Point, Sharing: Conditional, UpdateCycle: Irregular,
+			Schema: Schema{{Name: names[0], Type: String}, {Name: names[1], Type: String}}}
 		if err := l.Validate(); err != nil {
 			t.Errorf("%q, %q: %v", a, b, err)
 		}

@@ -1,4 +1,4 @@
-package ingest
+package layers
 
 import (
 	"crypto/sha256"
@@ -8,8 +8,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"onemap/layers"
 )
 
 const maxName = 63 // characters, of a layer id and of an attribute name
@@ -41,17 +39,17 @@ func ProposeID(what, name string) string {
 	return id
 }
 
-// attributeNames makes attribute names of column names, in order. Names that
+// ProposeNames makes attribute names of column names, in order. Names that
 // are fine stay; the others lose what no attribute name may hold, and a number
 // tells apart what became equal.
-func attributeNames(columns []string) []string {
+func ProposeNames(columns []string) []string {
 	names := make([]string, len(columns))
 	taken := map[string]bool{}
-	for _, r := range layers.Reserved {
+	for _, r := range Reserved {
 		taken[r] = true
 	}
 	for i, c := range columns {
-		base := attributeName(c)
+		base := proposeName(c)
 		name := base
 		for n := 1; taken[strings.ToLower(name)]; n++ {
 			suffix := fmt.Sprintf("_%d", n)
@@ -63,7 +61,7 @@ func attributeNames(columns []string) []string {
 	return names
 }
 
-func attributeName(column string) string {
+func proposeName(column string) string {
 	var b strings.Builder
 	for _, r := range strings.TrimSpace(column) {
 		switch {
@@ -95,23 +93,24 @@ func shorten(s string, runes int) string {
 // usualRoles are column names that departments use for what the product joins
 // and shows. Compared in lower case, without what stands in brackets.
 var usualRoles = []struct {
-	role  layers.Role
+	role  Role
 	names []string
 }{
-	{layers.RoleName, []string{"name_zh", "name", "名称", "单位名称", "企业名称", "机构名称", "title", "标题"}},
-	{layers.RoleNameEn, []string{"name_en", "英文名", "英文名称"}},
-	{layers.RoleDivision, []string{"division", "division_code", "adcode", "行政区划代码", "区划代码", "行政区划编码"}},
-	{layers.RoleCreditCode, []string{"credit_code", "统一社会信用代码", "社会信用代码"}},
-	{layers.RoleAddress, []string{"address", "地址", "详细地址", "住所"}},
+	{RoleName, []string{"name_zh", "name", "名称", "单位名称", "企业名称", "机构名称", "title", "标题"}},
+	{RoleNameEn, []string{"name_en", "英文名", "英文名称"}},
+	{RoleDivision, []string{"division", "division_code", "adcode", "行政区划代码", "区划代码", "行政区划编码"}},
+	{RoleCreditCode, []string{"credit_code", "统一社会信用代码", "社会信用代码"}},
+	{RoleAddress, []string{"address", "地址", "详细地址", "住所"}},
 }
 
-// roleOf returns the role that a column of this name and type usually has.
-func roleOf(column string, t layers.DataType, taken map[layers.Role]bool) layers.Role {
-	if t != layers.String {
+// ProposeRole returns the role that a column of this name and type usually has,
+// and notes it, because no two attributes may have one role.
+func ProposeRole(column string, t DataType, taken map[Role]bool) Role {
+	if t != String {
 		return ""
 	}
 	for _, u := range usualRoles {
-		if !taken[u.role] && slices.Contains(u.names, plain(column)) {
+		if !taken[u.role] && slices.Contains(u.names, PlainName(column)) {
 			taken[u.role] = true
 			return u.role
 		}
@@ -119,23 +118,11 @@ func roleOf(column string, t layers.DataType, taken map[layers.Role]bool) layers
 	return ""
 }
 
-// plain reduces a column name to what is compared: "经度（°）" is "经度".
-func plain(column string) string {
+// PlainName reduces a column name to what is compared: "经度（°）" is "经度".
+func PlainName(column string) string {
 	column = strings.ToLower(strings.TrimSpace(column))
 	if i := strings.IndexAny(column, "(（[【"); i > 0 {
 		column = strings.TrimSpace(column[:i])
 	}
 	return column
-}
-
-// isCode reports whether a column holds codes by its name: they look like
-// numbers but are none, and "0771" must keep its zero.
-func isCode(column string) bool {
-	c := plain(column)
-	for _, s := range []string{"code", "编码", "代码", "编号", "号码", "电话", "手机", "phone", "tel", "zip", "邮编", "证号", "division", "adcode"} {
-		if c == s || strings.HasSuffix(c, s) {
-			return true
-		}
-	}
-	return false
 }
