@@ -16,10 +16,11 @@ type Page struct {
 	Position Position // the page contains every change up to here
 }
 
-// Mark is where a page ended: what its last feature is sorted by, and its Num.
+// Mark is where a page ended: what its last feature is sorted by, and which it is.
 type Mark struct {
-	Value any   `json:"v,omitempty"` // nil, string, bool, int64 or float64
-	Num   int64 `json:"f"`
+	Value any    `json:"v,omitempty"` // nil, string, bool, int64 or float64
+	Num   int64  `json:"f,omitempty"`
+	ID    string `json:"i,omitempty"` // where a table has no number of its own
 }
 
 // token is a Mark and the query that it belongs to.

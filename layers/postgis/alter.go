@@ -8,6 +8,9 @@ import (
 
 // alter brings a layer and its table to a new definition.
 func (d *definer) alter(old *table, layer *layers.Layer) error {
+	if !old.managed {
+		return d.reattach(old, layer)
+	}
 	t := *old
 	t.layer, t.columns = layer, nameColumns(layer.Schema, old.columns)
 	changes, err := old.changesTo(&t)
@@ -36,7 +39,7 @@ func (d *definer) alter(old *table, layer *layers.Layer) error {
 	if err := d.index(&t, old); err != nil {
 		return err
 	}
-	definition, columns, err := t.stored()
+	definition, columns, _, err := t.stored()
 	if err != nil {
 		return err
 	}

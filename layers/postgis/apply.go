@@ -54,6 +54,9 @@ func (s *Store) applyOnce(ctx context.Context, actor layers.Actor, layer string,
 		at, err := s.Head(ctx)
 		return layers.Receipt{Cursor: at}, err
 	}
+	if !t.managed {
+		return layers.Receipt{}, t.readOnly()
+	}
 	changes, err := t.prepare(edits)
 	if err != nil {
 		return layers.Receipt{}, err

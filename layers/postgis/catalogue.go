@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,12 +17,15 @@ type table struct {
 	managed      bool
 	schema, name string
 	oid          uint32 // 0: the table is gone
-	key          string // column whose text is the feature's id
-	num          string // column with the feature's number
+	key, keyType string // column whose text is the feature's id
+	num          string // column with the feature's number; "": it is made of the id
 	geometry     string
 	srid         int
-	mixed        bool              // the geometry column takes heights and measures
+	mixed        bool              // the geometry column takes heights and measures, or curves
 	columns      map[string]string // by attribute name
+	types        map[string]string // of an attached table's columns, by attribute name
+	poll         time.Duration     // between two looks at all rows; 0: writes are captured
+	version      string            // column that grows with each change of a row
 
 	// revision becomes part of each statement as a comment, so that no connection
 	// runs a plan that was made for another definition.
@@ -53,7 +57,8 @@ func loadCatalogue(ctx context.Context, q querier) (*catalogue, error) {
 	c := &catalogue{tables: map[string]*table{}}
 	// One statement, so one state of the database.
 	rows, err := q.Query(ctx, `SELECT s.catalogue, coalesce(l.id, ''), coalesce(l.definition::text, ''), coalesce(managed, false), coalesce(schema, ''), coalesce(name, ''),
-			coalesce(c.oid::bigint, 0), coalesce(key, ''), coalesce(num, ''), coalesce(geometry, ''), coalesce(srid, 0), coalesce(mixed, false), coalesce(columns::text, '{}')
+			coalesce(c.oid::bigint, 0), coalesce(key, ''), coalesce(key_type, ''), coalesce(num, ''), coalesce(geometry, ''), coalesce(srid, 0), coalesce(mixed, false),
+			coalesce(columns::text, '{}'), coalesce(types::text, '{}'), coalesce(poll, 0), coalesce(l.version, '')
 		FROM onemap.store s LEFT JOIN onemap.layer l ON true
 		LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) ON n.nspname = l.schema AND c.relname = l.name ORDER BY l.id`)
 	if err != nil {
@@ -62,20 +67,23 @@ func loadCatalogue(ctx context.Context, q querier) (*catalogue, error) {
 	defer rows.Close()
 	for rows.Next() {
 		t := &table{}
-		var id, definition, columns string
-		var oid int64
-		if err := rows.Scan(&c.version, &id, &definition, &t.managed, &t.schema, &t.name, &oid, &t.key, &t.num, &t.geometry, &t.srid, &t.mixed, &columns); err != nil {
+		var id, definition, columns, types string
+		var oid, poll int64
+		if err := rows.Scan(&c.version, &id, &definition, &t.managed, &t.schema, &t.name, &oid, &t.key, &t.keyType, &t.num, &t.geometry, &t.srid, &t.mixed, &columns, &types, &poll, &t.version); err != nil {
 			return nil, err
 		}
 		if id == "" { // there are no layers
 			continue
 		}
-		t.oid, t.revision = uint32(oid), c.version
+		t.oid, t.revision, t.poll = uint32(oid), c.version, time.Duration(poll)*time.Millisecond
 		if err := json.Unmarshal([]byte(definition), &t.layer); err != nil {
 			return nil, fmt.Errorf("definition of layer %s: %w", id, err)
 		}
 		if err := json.Unmarshal([]byte(columns), &t.columns); err != nil {
 			return nil, fmt.Errorf("columns of layer %s: %w", id, err)
+		}
+		if err := json.Unmarshal([]byte(types), &t.types); err != nil {
+			return nil, fmt.Errorf("column types of layer %s: %w", id, err)
 		}
 		c.tables[id] = t
 		c.ids = append(c.ids, id)
@@ -130,7 +138,7 @@ func (t *table) place() string {
 // image is the geometry as features have it, as EWKB. What may be a curve, or is in
 // another reference system, goes the same way as the images in the log.
 func (t *table) image() string {
-	if t.managed && !t.mixed && t.layer.Geometry != layers.AnyGeometry {
+	if t.srid == srid && !t.mixed && t.layer.Geometry != layers.AnyGeometry {
 		return "ST_AsEWKB(t." + quote(t.geometry) + ")"
 	}
 	return fmt.Sprintf("onemap.crs84(t.%s, %d)", quote(t.geometry), t.srid)

@@ -22,6 +22,7 @@ const (
 	notSupported      = "0A000" // a cached plan whose result has other types now
 	duplicateTable    = "42P07"
 	noPrivilege       = "42501"
+	invalidParameter  = "22023"
 	uniqueViolation   = "23505"
 	deadlock          = "40P01"
 	queryCanceled     = "57014"

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -108,9 +109,15 @@ func (t *table) decode(id string, image *journal.Image) (*layers.Feature, error)
 	if err := json.Unmarshal(image.Attributes, &raw); err != nil {
 		return nil, fmt.Errorf("image of %q: %w", id, err)
 	}
-	f.Num, _ = strconv.ParseInt(string(raw[t.num]), 10, 64)
+	if f.Num = numOf(id); t.num != "" {
+		f.Num, _ = strconv.ParseInt(string(raw[t.num]), 10, 64)
+	}
 	for _, a := range t.layer.Schema {
-		if v := imageValue(a, raw[t.columns[a.Name]]); v != nil {
+		v := imageValue(a, raw[t.columns[a.Name]])
+		if padded, ok := v.(string); ok && t.types[a.Name] == "bpchar" {
+			v = strings.TrimRight(padded, " ") // as a cast to text does
+		}
+		if v != nil {
 			f.Properties[a.Name] = v
 		}
 	}

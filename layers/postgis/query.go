@@ -1,6 +1,7 @@
 package postgis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -59,7 +60,7 @@ func (t *table) page(b *pgx.Batch, q layers.Query, page *layers.Page) error {
 				break
 			}
 			page.Features = append(page.Features, f)
-			last.Num, last.Value = f.Num, value
+			last = layers.Mark{Value: value, Num: f.Num, ID: f.ID}
 		}
 		rows.Close()
 		return rows.Err()
@@ -70,7 +71,7 @@ func (t *table) page(b *pgx.Batch, q layers.Query, page *layers.Page) error {
 // order returns what a query sorts by, and adds the condition that the cursor makes.
 // Nulls come first, and last if it is descending.
 func (t *table) order(w *where, q layers.Query) (by, order string, err error) {
-	num := "t." + quote(t.num)
+	num := "t." + quote(cmp.Or(t.num, t.key))
 	sortBy, descending := strings.CutPrefix(q.Sort, "-")
 	by, order = "NULL", num
 	if sortBy != "" {
@@ -92,17 +93,21 @@ func (t *table) order(w *where, q layers.Query) (by, order string, err error) {
 		return "", "", err
 	}
 	key, n := w.escape(by), w.escape(num)
+	var at any = c.Num
+	if t.num == "" {
+		at, _ = keyTypes[t.keyType](c.ID)
+	}
 	switch {
 	case sortBy == "":
-		w.add(n+" > %s", c.Num)
+		w.add(n+" > %s", at)
 	case c.Value == nil && !descending:
-		w.add("("+key+" IS NOT NULL OR "+n+" > %s)", c.Num)
+		w.add("("+key+" IS NOT NULL OR "+n+" > %s)", at)
 	case c.Value == nil:
-		w.add("("+key+" IS NULL AND "+n+" > %s)", c.Num)
+		w.add("("+key+" IS NULL AND "+n+" > %s)", at)
 	case descending:
-		w.add("("+key+" < %s OR "+key+" IS NULL OR "+key+" = %s AND "+n+" > %s)", c.Value, c.Value, c.Num)
+		w.add("("+key+" < %s OR "+key+" IS NULL OR "+key+" = %s AND "+n+" > %s)", c.Value, c.Value, at)
 	default:
-		w.add("("+key+" > %s OR "+key+" = %s AND "+n+" > %s)", c.Value, c.Value, c.Num)
+		w.add("("+key+" > %s OR "+key+" = %s AND "+n+" > %s)", c.Value, c.Value, at)
 	}
 	return by, order, nil
 }

@@ -108,7 +108,11 @@ func (r *reader) Feature(ctx context.Context, layer, id string) (*layers.Feature
 			return err
 		}
 		f = nil
-		b.Queue("SELECT "+t.fields(true)+" FROM "+t.fromVersioned(2)+" WHERE t."+quote(t.key)+" = $1"+t.comment(), id, layer).Query(func(rows pgx.Rows) error {
+		key, ok := keyTypes[t.keyType](id)
+		if !ok {
+			return nil
+		}
+		b.Queue("SELECT "+t.fields(true)+" FROM "+t.fromVersioned(2)+" WHERE t."+quote(t.key)+" = $1"+t.comment(), key, layer).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var err error
 				if f, err = t.feature(rows); err != nil {

@@ -12,15 +12,29 @@ import (
 	"onemap/layers"
 )
 
-// casts make of any column that can be an attribute a value that we read. On the
-// columns of managed layers they do nothing.
+// casts make of a column a value that we read. On the columns of managed layers
+// they do nothing.
 var casts = map[layers.DataType]string{
 	layers.String: "::text", layers.Integer: "::bigint", layers.Number: "::double precision", layers.Boolean: "::boolean",
 	layers.DateType: "::date", layers.DateTime: "::timestamptz", layers.JSON: "::text",
 }
 
-// value is an attribute as it is read and grouped by.
-func (t *table) value(a layers.Attribute) string { return t.column(a.Name) + casts[a.Type] }
+// value is an attribute as it is read and grouped by. Of an attached table it is
+// what the image in the log says of it.
+func (t *table) value(a layers.Attribute) string {
+	c := t.column(a.Name)
+	switch typ := t.types[a.Name]; {
+	case typ == "real":
+		return c + "::text::double precision" // 0.1 is not 0.10000000149
+	case typ == "inet":
+		return "(to_json(" + c + ") #>> '{}')" // a cast would add /32
+	case typ == "timestamp without time zone":
+		return "(" + c + " AT TIME ZONE INTERVAL '8 hours')" // Beijing's, as everywhere
+	case typ != "" && a.Type == layers.JSON:
+		return "to_json(" + c + ")::text" // arrays too
+	}
+	return c + casts[a.Type]
+}
 
 // ordered is an attribute as it is sorted by. Text sorts by code point, on every
 // server alike.
@@ -34,7 +48,7 @@ func (t *table) ordered(a layers.Attribute) string {
 // fields lists what a feature is read from, for fromVersioned.
 func (t *table) fields(geometry bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "t.%s::bigint, t.%s::text, ", quote(t.num), quote(t.key))
+	fmt.Fprintf(&b, "%s, t.%s::text, ", t.number(), quote(t.key))
 	if geometry {
 		b.WriteString(t.image())
 	} else {
@@ -45,6 +59,14 @@ func (t *table) fields(geometry bool) string {
 		b.WriteString(", " + t.value(a))
 	}
 	return b.String()
+}
+
+// number is the feature's number, if the table has one.
+func (t *table) number() string {
+	if t.num == "" {
+		return "0::bigint"
+	}
+	return "t." + quote(t.num) + "::bigint"
 }
 
 // fromVersioned is the FROM clause that belongs to fields. The layer's id is
@@ -70,6 +92,9 @@ func (t *table) feature(rows pgx.Rows, extra ...any) (*layers.Feature, error) {
 	}
 	if updated != nil {
 		f.Updated = updated.UTC()
+	}
+	if t.num == "" {
+		f.Num = numOf(f.ID)
 	}
 	f.Geometry = decodeGeometry(image)
 	return f, nil

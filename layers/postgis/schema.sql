@@ -11,13 +11,17 @@ INSERT INTO onemap.store (version) VALUES (0);
 CREATE TABLE onemap.layer (
   id text COLLATE "C" PRIMARY KEY,
   definition json NOT NULL,               -- json, not jsonb: it comes back as it was
-  managed boolean NOT NULL,               -- the table is ours
+  managed boolean NOT NULL,               -- the table is ours; else it is attached
   schema text NOT NULL, name text NOT NULL,
   key text NOT NULL,                      -- column whose text is the feature's id
-  num text NOT NULL,                      -- column with the feature's number
+  key_type text NOT NULL,
+  num text NOT NULL,                      -- column with the feature's number; empty: made of the id
   geometry text NOT NULL, srid int NOT NULL,
   mixed boolean NOT NULL DEFAULT false,   -- the geometry column takes heights and measures
-  columns json NOT NULL);                 -- column by attribute name
+  columns json NOT NULL,                  -- column by attribute name
+  types json NOT NULL,                    -- of an attached table: the column's type, by attribute name
+  poll bigint NOT NULL,                   -- milliseconds between two looks at all rows; 0: writes are captured
+  version text NOT NULL);                 -- column that grows with each change of a row, for polling
 
 -- How new a layer's data are. Apart from the definition, because it changes often.
 CREATE TABLE onemap.freshness (

@@ -52,13 +52,14 @@ func apply(t *testing.T, s layers.Store, layer string, edits ...layers.Edit) lay
 // sql runs statements as a department's own program would.
 func sql(t *testing.T, url string, statements ...string) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
+	ctx := context.WithoutCancel(t.Context()) // it also cleans up
+	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
+	defer conn.Close(ctx)
 	for _, q := range statements {
-		if _, err := conn.Exec(t.Context(), q); err != nil {
+		if _, err := conn.Exec(ctx, q); err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}
 	}

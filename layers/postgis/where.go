@@ -81,13 +81,15 @@ func (w *where) selection(s layers.Selection) error {
 			return layers.Unfit(f.Attribute, "", "unknown attribute", "the layer's schema lists the attributes")
 		}
 		c := w.escape(w.t.column(a.Name))
-		if a.Type == layers.JSON {
-			c += "::text"
-		}
-		if f.Value == nil {
+		switch {
+		case f.Value == nil:
 			w.add(c + " IS NULL")
-		} else {
+		case a.Type == layers.Integer:
+			w.add(c+" = %s::bigint", f.Value)
+		case a.Type == layers.Number && w.t.types[a.Name] != "real":
 			w.add(c+" = %s", text(f.Value)) // read as the column's type
+		default:
+			w.add(w.escape(w.t.value(a))+" = %s", text(f.Value))
 		}
 	}
 	return nil

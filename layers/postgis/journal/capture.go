@@ -33,33 +33,49 @@ func Capture(ctx context.Context, tx pgx.Tx, t Table) error {
 		return err
 	}
 	return patiently(ctx, tx, func(tx pgx.Tx) error {
-		var root uint32
-		err := tx.QueryRow(ctx, `SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-			WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')`, t.Schema, t.Name).Scan(&root)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return layers.Errorf(layers.NotFound, "there is no table %s.%s", t.Schema, t.Name)
-		} else if err != nil {
+		root, err := findRelation(ctx, tx, t, "r", "p")
+		if err != nil {
 			return err
 		}
 		if err := checkColumns(ctx, tx, root, t); err != nil {
 			return err
 		}
+		var watched string
+		err = tx.QueryRow(ctx, "SELECT layer FROM onemap.captured JOIN onemap.watched USING (layer) WHERE relation = $1::oid", root).Scan(&watched)
+		if err == nil {
+			return layers.Errorf(layers.Conflict, "%s.%s is on the map already, as layer %s; what is polled can be there once", t.Schema, t.Name, watched)
+		} else if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
 		if _, err := tx.Exec(ctx, "SELECT onemap.arm($1::oid)", root); err != nil {
 			return err
 		}
-		columns := t.Columns
-		if columns == nil {
-			columns = []string{}
-		}
-		_, err = tx.Exec(ctx, `WITH c AS (INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape)
-			VALUES ($1::oid, $1::oid, $2, $3, $4, $5, $6, '') RETURNING no) SELECT no FROM c`,
-			root, t.Layer, t.Key, t.Geometry, columns, t.SRID)
-		if err != nil {
+		if err := record(ctx, tx, root, t); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `SELECT onemap.learn(no), onemap.enlist(layer, root) FROM onemap.captured WHERE layer = $1 AND relation = $2::oid`, t.Layer, root)
 		return err
 	}, "capture "+t.Schema+"."+t.Name)
+}
+
+func findRelation(ctx context.Context, tx pgx.Tx, t Table, kinds ...string) (relation uint32, err error) {
+	err = tx.QueryRow(ctx, `SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind::text = ANY($3)`, t.Schema, t.Name, kinds).Scan(&relation)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = layers.Errorf(layers.NotFound, "there is no table %s.%s", t.Schema, t.Name)
+	}
+	return relation, err
+}
+
+// record notes how the rows of a relation are read. The decoder comes of it later.
+func record(ctx context.Context, tx pgx.Tx, relation uint32, t Table) error {
+	columns := t.Columns
+	if columns == nil {
+		columns = []string{}
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape) VALUES ($1::oid, $1::oid, $2, $3, $4, $5, $6, '')`,
+		relation, t.Layer, t.Key, t.Geometry, columns, t.SRID)
+	return err
 }
 
 func checkColumns(ctx context.Context, tx pgx.Tx, root uint32, t Table) error {
@@ -89,13 +105,16 @@ func Release(ctx context.Context, tx pgx.Tx, layer string) error {
 	return patiently(ctx, tx, func(tx pgx.Tx) error {
 		// Another layer may be captured from the same table.
 		_, err := tx.Exec(ctx, `SELECT onemap.disarm(root) FROM (SELECT DISTINCT root FROM onemap.captured c WHERE layer = $1
-			AND EXISTS (SELECT FROM pg_class WHERE oid = c.root)
+			AND EXISTS (SELECT FROM pg_class WHERE oid = c.root) AND NOT EXISTS (SELECT FROM onemap.watched w WHERE w.layer = c.layer)
 			AND NOT EXISTS (SELECT FROM onemap.captured o WHERE o.root = c.root AND o.layer <> $1)) r`, layer)
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, "SELECT onemap.unlearn(no) FROM (SELECT no FROM onemap.captured WHERE layer = $1) c", layer)
-		return err
+		b := &pgx.Batch{}
+		b.Queue("SELECT onemap.unlearn(no) FROM (SELECT no FROM onemap.captured WHERE layer = $1) c", layer)
+		b.Queue("DELETE FROM onemap.watched WHERE layer = $1", layer)
+		b.Queue("DELETE FROM onemap.seen WHERE layer = $1", layer)
+		return tx.SendBatch(ctx, b).Close()
 	}, "release "+layer)
 }
 

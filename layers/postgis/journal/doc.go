@@ -7,6 +7,7 @@
 //
 //	Prepare(ctx, tx)         // once at the start: schema onemap
 //	Capture(ctx, tx, table)  // a table becomes a layer; Release undoes it
+//	Watch(ctx, tx, table, …) // the same for what has no triggers
 //	Note(ctx, tx, layer, k)  // define, drop, reset: travel in the same order
 //	j := Open(db, config, Options{}); go j.Run(ctx)
 //	j.Moved(ctx, xid)        // what a transaction of ours became

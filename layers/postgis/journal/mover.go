@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 )
 
 // mover moves committed changes from the outbox to the log. It lives as long as the
@@ -42,7 +43,10 @@ func (j *Journal) lead(ctx context.Context, conn *pgx.Conn) error {
 	m := &mover{Journal: j, conn: conn}
 	j.setLeader(true)
 	defer j.setLeader(false)
-	return m.run(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return m.run(ctx) })
+	g.Go(func() error { return j.again(ctx, "look at what is polled", j.watch) })
+	return g.Wait()
 }
 
 func (j *Journal) setLeader(is bool) {

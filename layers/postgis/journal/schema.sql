@@ -100,6 +100,17 @@ CREATE TABLE onemap.captured (
   UNIQUE (relation, layer));
 CREATE INDEX ON onemap.captured (layer);
 
+-- What can't be captured is watched, see watch.sql: these layers, and their rows as
+-- they were seen last.
+CREATE TABLE onemap.watched (
+  layer text COLLATE "C" PRIMARY KEY,
+  every interval NOT NULL,
+  version text NOT NULL,                  -- column that grows with each change of a row; empty: there is none
+  due timestamptz NOT NULL,               -- when to look next
+  newest text);                           -- of the version column, at the last look
+CREATE TABLE onemap.seen (
+  layer text COLLATE "C", key text COLLATE "C", image text NOT NULL, PRIMARY KEY (layer, key)) WITH (fillfactor = 80);
+
 -- Which database this is: another system, another timeline, another database or
 -- another log table mean that history may have forked.
 CREATE FUNCTION onemap.identity() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -261,15 +272,17 @@ END $$;
 -- Layers whose table was changed below us: columns, triggers, partitions.
 CREATE VIEW onemap.ailing AS
   SELECT layer, root FROM onemap.captured c WHERE shape IS NOT NULL AND (shape IS DISTINCT FROM onemap.shape(relation)
-    OR (SELECT count(*) FROM pg_catalog.pg_trigger WHERE tgrelid = relation AND tgname IN ('00_onemap_capture', '00_onemap_truncate') AND tgenabled = 'A') < 2)
-  UNION SELECT layer, root FROM onemap.captured c WHERE relation = root AND shape IS NOT NULL
+    OR layer NOT IN (SELECT layer FROM onemap.watched) AND (SELECT count(*) FROM pg_catalog.pg_trigger WHERE tgrelid = relation AND tgname IN ('00_onemap_capture', '00_onemap_truncate') AND tgenabled = 'A') < 2)
+  UNION SELECT layer, root FROM onemap.captured c WHERE relation = root AND shape IS NOT NULL AND layer NOT IN (SELECT layer FROM onemap.watched)
     AND ARRAY(SELECT leaf FROM onemap.leaves(root) UNION SELECT root ORDER BY 1)
       <> ARRAY(SELECT relation::oid FROM onemap.captured l WHERE l.layer = c.layer ORDER BY 1);
 
 -- Mends one of them as far as possible. What was changed meanwhile nobody knows: a reset.
 CREATE FUNCTION onemap.mend(layer_id text, root_table regclass) RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF EXISTS (SELECT FROM pg_class WHERE oid = root_table) THEN
+  IF EXISTS (SELECT FROM pg_class WHERE oid = root_table) AND EXISTS (SELECT FROM onemap.watched WHERE layer = layer_id) THEN
+    PERFORM onemap.learn(no), onemap.begin_watch(layer) FROM onemap.captured WHERE layer = layer_id;
+  ELSIF EXISTS (SELECT FROM pg_class WHERE oid = root_table) THEN
     PERFORM onemap.arm(root_table);
     PERFORM onemap.enlist(layer_id, root_table);
     PERFORM onemap.learn(no) FROM onemap.captured WHERE layer = layer_id AND shape IS DISTINCT FROM onemap.shape(relation);

@@ -1,0 +1,113 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"onemap/layers"
+)
+
+// Watch is Capture for what has no triggers: a view, or a table of others. The mover's
+// node compares its rows with those that it saw last, so often. version is a column
+// that grows with each change of a row, if there is one. What came and went between
+// two looks nobody hears of.
+func Watch(ctx context.Context, tx pgx.Tx, t Table, every time.Duration, version string) error {
+	if err := Release(ctx, tx, t.Layer); err != nil {
+		return err
+	}
+	root, err := findRelation(ctx, tx, t, "r", "p", "v", "m", "f")
+	if err != nil {
+		return err
+	}
+	if version != "" {
+		t.Columns = append(t.Columns[:len(t.Columns):len(t.Columns)], version) // it is looked for like the others
+	}
+	if err := checkColumns(ctx, tx, root, t); err != nil {
+		return err
+	}
+	if version != "" {
+		t.Columns = t.Columns[:len(t.Columns)-1]
+	}
+	// The outbox has room for one way of telling what happens to a relation.
+	var other string
+	err = tx.QueryRow(ctx, "SELECT layer FROM onemap.captured WHERE relation = $1::oid", root).Scan(&other)
+	if err == nil {
+		return layers.Errorf(layers.Conflict, "%s.%s is on the map already, as layer %s; what is polled can be there once", t.Schema, t.Name, other)
+	} else if !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	if err := record(ctx, tx, root, t); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "INSERT INTO onemap.watched (layer, every, version, due) VALUES ($1, $2, $3, clock_timestamp())", t.Layer, every, version)
+	if err == nil {
+		_, err = tx.Exec(ctx, "SELECT onemap.learn(no), onemap.begin_watch(layer) FROM onemap.captured WHERE layer = $1", t.Layer)
+	}
+	if err != nil {
+		return fmt.Errorf("watch %s.%s: %w", t.Schema, t.Name, err)
+	}
+	return nil
+}
+
+const (
+	watchInterval = 250 * time.Millisecond // between two looks at what is due
+	watchTimeout  = 5 * time.Minute        // for one look
+)
+
+// watch looks at watched layers when they are due. It has a connection of its own,
+// because a view may take its time.
+func (j *Journal) watch(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, fmt.Sprintf("SET search_path = pg_catalog, pg_temp; SET statement_timeout = %d; SET application_name = 'onemap watch'", watchTimeout.Milliseconds()), pgx.QueryExecModeSimpleProtocol); err != nil {
+		return err
+	}
+	troubled := map[string]bool{}
+	for {
+		layer, err := j.lookAtNext(ctx, conn)
+		switch {
+		case layer == "" && err != nil:
+			return err
+		case err != nil && !isPgError(err):
+			return err
+		case err != nil:
+			if !troubled[layer] {
+				j.options.Log.Warn("a layer that is polled can't be read, trying on", "layer", layer, "error", err)
+			}
+			troubled[layer] = true
+			_, err = conn.Exec(ctx, "UPDATE onemap.watched SET due = clock_timestamp() + every WHERE layer = $1", layer)
+			if err != nil {
+				return err
+			}
+		case layer != "":
+			delete(troubled, layer)
+			continue
+		}
+		if err := pause(ctx, watchInterval); err != nil {
+			return err
+		}
+	}
+}
+
+// lookAtNext looks at the layer that is due first, if any is. Should two nodes think
+// that they are elected, one of them looks.
+func (j *Journal) lookAtNext(ctx context.Context, conn *pgx.Conn) (layer string, err error) {
+	return layer, pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, "SELECT layer FROM onemap.watched WHERE due <= clock_timestamp() ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED").Scan(&layer)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		began := time.Now()
+		var n int64
+		if err := tx.QueryRow(ctx, "SELECT onemap.look($1)", layer).Scan(&n); err != nil {
+			return err
+		}
+		// A view that is slow to read is left alone for longer.
+		_, err = tx.Exec(ctx, "UPDATE onemap.watched SET due = clock_timestamp() + greatest(every, $2) WHERE layer = $1", layer, 4*time.Since(began))
+		return err
+	})
+}

@@ -1,0 +1,164 @@
+package postgis_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"onemap/internal/pgtest"
+	"onemap/layers"
+)
+
+const often = 50 * time.Millisecond
+
+// told describes changes in short.
+func told(changes []layers.Change) string {
+	var all []string
+	for _, c := range changes {
+		image := func(f *layers.Feature) string {
+			if f == nil {
+				return "-"
+			}
+			b, ok := layers.BoundOf(f.Geometry)
+			if !ok {
+				return fmt.Sprint(f.Properties["v"])
+			}
+			return fmt.Sprintf("%v@%g", f.Properties["v"], b.Min[0])
+		}
+		all = append(all, fmt.Sprintf("%s %s %s %s", c.Kind, c.ID, image(c.Old), image(c.New)))
+	}
+	return strings.Join(all, "; ")
+}
+
+// hear waits for the next changes and returns where the log is then.
+func hear(t *testing.T, s layers.Store, after layers.Cursor, want string) layers.Cursor {
+	t.Helper()
+	got := next(t, s, after)
+	if told(got) != want {
+		t.Errorf("got  %s\nwant %s", told(got), want)
+	}
+	after.Position = got[len(got)-1].Position
+	return after
+}
+
+func TestAViewIsPolledAndTellsExactlyWhatChanged(t *testing.T) {
+	url := pgtest.Database(t)
+	a, b := open(t, url), open(t, url)
+	sql(t, url, `CREATE TABLE stations (k text PRIMARY KEY, geom geometry(Point, 4326))`, `CREATE TABLE levels (k text PRIMARY KEY, v float8)`,
+		`CREATE VIEW gauges AS SELECT s.k, s.geom, l.v FROM stations s LEFT JOIN levels l USING (k)`,
+		`INSERT INTO stations VALUES ('a', 'SRID=4326;POINT(108 22)'), ('b', 'SRID=4326;POINT(109 22)')`, `INSERT INTO levels VALUES ('a', 1)`)
+	found, at := attach(t, a, layers.Attachment{Table: "gauges", Key: "k", Poll: often})
+	if found.Kind != "view" || len(found.Advice) != 1 || !strings.Contains(found.Advice[0].Reason, "compared every 50ms") {
+		t.Errorf("%+v", found)
+	}
+	sql(t, url, `INSERT INTO levels VALUES ('b', 2)`)
+	at = hear(t, b, at, "put b <nil>@109 2@109")
+	sql(t, url, `WITH x AS (UPDATE stations SET geom = 'SRID=4326;POINT(110 22)' WHERE k = 'a') DELETE FROM levels WHERE k = 'a'`)
+	at = hear(t, a, at, "put a 1@108 <nil>@110")
+	sql(t, url, `DELETE FROM stations WHERE k = 'b'`)
+	at = hear(t, b, at, "delete b 2@109 -")
+	f, _, err := b.As(layers.Owner).Feature(t.Context(), "gauges", "a")
+	if err != nil || f.Version == 0 || f.Num != one(t, b, "gauges").Num {
+		t.Errorf("%+v, %v", f, err)
+	}
+	// Another view of the same name is read anew, and then goes on.
+	sql(t, url, `CREATE OR REPLACE VIEW gauges AS SELECT s.k, s.geom, l.v, 'new' AS more FROM stations s LEFT JOIN levels l USING (k)`)
+	at = hear(t, a, at, "reset  - -")
+	sql(t, url, `INSERT INTO levels VALUES ('a', 3)`)
+	hear(t, a, at, "put a <nil>@110 3@110")
+	if _, _, err := a.Attach(t.Context(), me, layers.Attachment{Table: "gauges", Key: "k", Layer: layers.Layer{ID: "again"}}); layers.CodeOf(err) != layers.Conflict {
+		t.Errorf("the same view twice: %v", err)
+	}
+}
+
+func TestAPollByAVersionColumnMissesNothing(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	sql(t, url, `CREATE TABLE base (k int PRIMARY KEY, v int, seq bigint GENERATED ALWAYS AS IDENTITY, geom geometry(Point, 4326))`, `INSERT INTO base (k, v) SELECT n, n FROM generate_series(1, 5) n`,
+		`CREATE MATERIALIZED VIEW m AS SELECT k, v, seq, geom FROM base`)
+	_, at := attach(t, s, layers.Attachment{Table: "m", Key: "k", Version: "seq", Poll: often})
+	for _, step := range []struct{ do, told string }{
+		{`UPDATE base SET v = 10, seq = DEFAULT WHERE k = 1`, "put 1 1 10"},
+		{`INSERT INTO base (k, v) VALUES (6, 6)`, "put 6 - 6"},
+		{`WITH x AS (DELETE FROM base WHERE k = 2) INSERT INTO base (k, v) VALUES (7, 7)`, "delete 2 2 -; put 7 - 7"}, // as many rows as before
+		{`DELETE FROM base WHERE k = 7`, "delete 7 7 -"}, // the newest
+		{`DELETE FROM base`, "delete 1 10 -; delete 3 3 -; delete 4 4 -; delete 5 5 -; delete 6 6 -"},
+		{`INSERT INTO base (k, v) VALUES (1, 1)`, "put 1 - 1"},
+	} {
+		sql(t, url, step.do, "REFRESH MATERIALIZED VIEW m")
+		got := next(t, s, at)
+		parts := strings.Split(told(got), "; ")
+		for _, want := range strings.Split(step.told, "; ") {
+			if !strings.Contains(told(got), want) || len(parts) != len(strings.Split(step.told, "; ")) {
+				t.Errorf("%s\ngot  %s\nwant %s", step.do, told(got), step.told)
+			}
+		}
+		at.Position = got[len(got)-1].Position
+	}
+}
+
+func TestATableOfOthersIsPolledUntilItsOwnerGrantsMore(t *testing.T) {
+	url := pgtest.Database(t)
+	role, owner := "reader_"+suffix(url), "owner_"+suffix(url)
+	sql(t, url, "CREATE ROLE "+role+" LOGIN PASSWORD 'x'", "CREATE ROLE "+owner, fmt.Sprintf(`DO $$ BEGIN EXECUTE 'GRANT CREATE ON DATABASE "' || current_database() || '" TO %s'; END $$`, role),
+		`CREATE TABLE t (k int PRIMARY KEY, v int, geom geometry(Point, 4326))`, "ALTER TABLE t OWNER TO "+owner, "INSERT INTO t VALUES (1, 1)")
+	t.Cleanup(func() {
+		sql(t, url, fmt.Sprintf("DROP OWNED BY %s, %s CASCADE", role, owner), fmt.Sprintf("DROP ROLE %s, %s", role, owner))
+	})
+	s := open(t, pgtest.As(url, role, "x"))
+	t.Cleanup(func() { _ = s.Close() }) // before the role goes
+	_, _, err := s.Attach(t.Context(), me, layers.Attachment{Table: "t"})
+	if layers.CodeOf(err) != layers.Invalid || !strings.Contains(err.Error(), `GRANT SELECT ON "public"."t" TO "`+role) {
+		t.Fatalf("without a right to read: %v", err)
+	}
+	sql(t, url, "GRANT SELECT ON t TO "+role)
+	found, at := attach(t, s, layers.Attachment{Table: "t", Poll: often})
+	statement := fmt.Sprintf(`GRANT "%s" TO "%s"`, owner, role)
+	if found.Poll != often || found.Advice[0].Statement != statement {
+		t.Errorf("%+v", found)
+	}
+	sql(t, url, "UPDATE t SET v = 2")
+	at = hear(t, s, at, "put 1 1 2")
+	if n := value[int](t, url, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 't'::regclass"); n != 0 {
+		t.Errorf("%d triggers", n)
+	}
+	if _, err := s.Detach(t.Context(), me, "t"); err != nil {
+		t.Fatal(err)
+	}
+	sql(t, url, statement)
+	found, at = attach(t, s, layers.Attachment{Table: "t"})
+	if found.Poll != 0 {
+		t.Errorf("%+v", found)
+	}
+	sql(t, url, "UPDATE t SET v = 3")
+	hear(t, s, at, "put 1 2 3")
+}
+
+func suffix(url string) string {
+	name, _, _ := strings.Cut(url[strings.LastIndex(url, "/")+1:], "?")
+	return name
+}
+
+func TestAViewThatFailsIsTriedAgain(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	sql(t, url, `CREATE TABLE base (k int PRIMARY KEY, d int, geom geometry(Point, 4326))`, `INSERT INTO base VALUES (1, 1)`, `CREATE VIEW v AS SELECT k, 10 / d AS v, geom FROM base`,
+		`CREATE TABLE other (k int PRIMARY KEY, v int, geom geometry(Point, 4326))`, `INSERT INTO other VALUES (1, 1)`, `CREATE VIEW o AS SELECT * FROM other`)
+	attach(t, s, layers.Attachment{Table: "v", Key: "k", Poll: often})
+	_, at := attach(t, s, layers.Attachment{Table: "o", Key: "k", Poll: often})
+	sql(t, url, `UPDATE base SET d = 0`, `UPDATE other SET v = 2`) // the one that fails does not stand in the other's way
+	at = hear(t, s, at, "put 1 1 2")
+	sql(t, url, `UPDATE base SET d = 5`)
+	hear(t, s, at, "put 1 10 2")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*often)
+	defer cancel()
+	head, err := s.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Wait(ctx, head.Position); err == nil {
+		t.Errorf("something is told of what did not change")
+	}
+}
