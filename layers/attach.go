@@ -24,7 +24,7 @@ type Attacher interface {
 type Attachment struct {
 	Table string // as SQL names it: "water.gauges", `"水利"."水位站"`; without a schema it is in public
 	// Layer is what is known of the layer. What is empty is proposed: id, titles
-	// and attributes from names and comments, unconditional sharing, an irregular
+	// and attributes from names and comments, conditional sharing, an irregular
 	// update cycle. A schema chooses attributes by their names and says more of
 	// them; their types are the table's.
 	Layer    Layer

@@ -46,6 +46,9 @@ type Department struct {
 	Kind     DepartmentKind  `json:"kind"`
 }
 
+// Unregistered stands for the department of a layer that came without one.
+var Unregistered = Department{ID: "unregistered", Name: Text{Zh: "未登记部门", En: "Department not registered"}, Level: LevelRegion, Kind: KindGovernment}
+
 // GovernmentLevel is one of the four levels 自治区, 市, 县, 乡镇.
 type GovernmentLevel string
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"onemap/internal/ingest"
 	"onemap/layers"
@@ -18,12 +17,7 @@ type importCmd struct {
 	AllowRejects  bool   `help:"Succeed although rows were rejected."`
 	IgnoreUnknown bool   `help:"Leave out columns that an existing layer does not have."`
 
-	Title      string   `group:"A new layer:" placeholder:"TEXT" help:"Title. Without it: the name of the file or table."`
-	Department string   `group:"A new layer:" placeholder:"NAME" help:"Department that provides it."`
-	Theme      []string `group:"A new layer:" placeholder:"ID" help:"Id in the theme tree; can be repeated."`
-	Sharing    string   `group:"A new layer:" enum:"unconditional,conditional,none" default:"conditional" help:"unconditional, conditional (the default) or none."`
-	Open       bool     `group:"A new layer:" help:"Open to society; then sharing is unconditional."`
-	Cycle      string   `group:"A new layer:" enum:"realtime,daily,weekly,monthly,quarterly,yearly,irregular" default:"irregular" help:"Promised update cycle: realtime, daily, weekly, monthly, quarterly, yearly or irregular (the default)."`
+	newLayer
 
 	Lon        string `group:"CSV:" placeholder:"COLUMN" help:"Column with the longitude, in decimal degrees."`
 	Lat        string `group:"CSV:" placeholder:"COLUMN" help:"Column with the latitude."`
@@ -86,25 +80,6 @@ func (c *importCmd) file(ctx context.Context, s *streams, store layers.Store, fi
 		printReport(s, report, rejectFile)
 	}
 	return rejected, nil
-}
-
-// definition is what the flags say of a layer that does not exist yet.
-func (c *importCmd) definition() layers.Layer {
-	l := layers.Layer{
-		Title: layers.Text{Zh: c.Title}, Themes: c.Theme, Sharing: layers.Sharing(c.Sharing), Open: c.Open, UpdateCycle: layers.UpdateCycle(c.Cycle),
-		Department: layers.Department{ID: "unregistered", Name: layers.Text{Zh: "未登记部门", En: "Department not registered"}, Kind: layers.KindGovernment},
-		Published:  time.Now().In(layers.Beijing).Format(time.DateOnly),
-	}
-	if c.Department != "" {
-		l.Department = layers.Department{ID: layers.ProposeID("department", c.Department), Name: layers.Text{Zh: c.Department}, Kind: layers.KindGovernment}
-	}
-	if c.Open {
-		l.Sharing = layers.Unconditional
-	}
-	if l.Themes == nil {
-		l.Themes = []string{}
-	}
-	return l
 }
 
 func printReport(s *streams, r *ingest.Report, rejectFile string) {

@@ -23,6 +23,10 @@ type layerCmd struct {
 	Show   layerShowCmd   `cmd:"" help:"Print a layer's definition, in the form that define takes."`
 	Define layerDefineCmd `cmd:"" help:"Create layers or change their definitions."`
 	Drop   layerDropCmd   `cmd:"" help:"Remove a layer and all its features."`
+
+	Attach   layerAttachCmd   `cmd:"" help:"Publish a table or view of the PostgreSQL database as a layer, without copying it."`
+	Detach   layerDetachCmd   `cmd:"" help:"Take an attached layer off the map. Its table stays as it is."`
+	Attached layerAttachedCmd `cmd:"" help:"List the attached tables, and what could be better about them."`
 }
 
 type layerListCmd struct {

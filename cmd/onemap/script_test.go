@@ -20,3 +20,10 @@ func (w withDatabase) Run() int { return pgtest.Main(w.m) }
 func TestTheCommandLineDoesWhatTheScriptsSay(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", RequireExplicitExec: true})
 }
+
+func TestTheCommandLineOnPostgreSQLDoesWhatTheScriptsSay(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/postgis", RequireExplicitExec: true, Setup: func(env *testscript.Env) error {
+		env.Setenv("ONEMAP_STORE", pgtest.Database(t))
+		return nil
+	}})
+}

@@ -114,6 +114,10 @@ func (a *api) mount(r chi.Router) {
 	r.Delete("/api/collections/{layer}/items/{feature}", a.handle(a.remove))
 	r.Get("/api/collections/{layer}/aggregate", a.handle(a.aggregate))
 
+	r.Get("/api/attachments", a.handle(a.attachments))
+	r.Post("/api/attachments", a.handle(a.attach))
+	r.Delete("/api/attachments/{layer}", a.handle(a.detach))
+
 	r.Get("/api/search", a.handle(a.search))
 	r.Get("/api/divisions/{code}", a.handle(a.division))
 	r.Get("/api/join/{role}/{value}", a.handle(a.join))

@@ -14,7 +14,7 @@ import (
 // must come back. A route that is missing here fails the test below.
 var closedPaths = map[string]struct {
 	path   string
-	status int
+	status int // 0: depends on who asks
 	body   string
 }{
 	"GET /api":                           {"/api", 200, ""},
@@ -30,6 +30,9 @@ var closedPaths = map[string]struct {
 	"PATCH /api/collections/{layer}/items/{feature}":  {"/api/collections/LAYER/items/r1", 404, `{"properties":{"beds":1}}`},
 	"DELETE /api/collections/{layer}/items/{feature}": {"/api/collections/LAYER/items/r1", 404, ""},
 	"GET /api/collections/{layer}/aggregate":          {"/api/collections/LAYER/aggregate?groupby=status", 404, ""},
+	"GET /api/attachments":                            {"/api/attachments", 0, ""},
+	"POST /api/attachments":                           {"/api/attachments", 0, `{"table":"layers.LAYER"}`},
+	"DELETE /api/attachments/{layer}":                 {"/api/attachments/LAYER", 404, ""},
 	"GET /api/search":                                 {"/api/search?q=r1&limit=100", 200, ""},
 	"GET /api/divisions/{code}":                       {"/api/divisions/450103", 200, ""},
 	"GET /api/join/{role}/{value}":                    {"/api/join/credit_code/91450000DEMO000001", 200, ""},
@@ -79,7 +82,7 @@ func TestNoRouteTellsOfALayerThatTheViewDoesNotSee(t *testing.T) {
 				}
 				path := strings.ReplaceAll(c.path, "LAYER", layer)
 				a := s.send(method, path, c.body, append([]with{header("Content-Type", media)}, reader.with...)...)
-				if a.StatusCode != c.status {
+				if c.status != 0 && a.StatusCode != c.status {
 					t.Errorf("%s, %s %s: %d, want %d: %s", who, method, path, a.StatusCode, c.status, a.body)
 				}
 				text := a.body

@@ -51,6 +51,12 @@ func start(t *testing.T, change ...func(*Deps)) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startOn(t, store, dir, change...)
+}
+
+// startOn runs a server on a store, which it closes.
+func startOn(t *testing.T, store layers.Store, dir string, change ...func(*Deps)) *server {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
 			t.Error(err)

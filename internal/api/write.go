@@ -196,14 +196,20 @@ func (a *api) apply(r *http.Request, e layers.Entry, list string, edits ...layer
 		return rc, inBody(err, list)
 	}
 	a.Log.Info("edited", "layer", e.ID, "edits", len(edits), "by", id.Name(), "cursor", rc.Cursor.String())
-	if a.WaitFor != nil {
-		ctx, cancel := context.WithTimeout(r.Context(), waitForTiles)
-		defer cancel()
-		if err := a.WaitFor(ctx, rc.Cursor.Position); err != nil {
-			a.Log.Warn("tiles are behind a write", "cursor", rc.Cursor.String(), "err", err)
-		}
-	}
+	a.wait(r, rc.Cursor)
 	return rc, nil
+}
+
+// wait returns when tiles know of a change, or after a moment.
+func (a *api) wait(r *http.Request, at layers.Cursor) {
+	if a.WaitFor == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), waitForTiles)
+	defer cancel()
+	if err := a.WaitFor(ctx, at.Position); err != nil {
+		a.Log.Warn("tiles are behind a write", "cursor", at.String(), "err", err)
+	}
 }
 
 func writeReceipt(w http.ResponseWriter, status int, rc layers.Receipt) error {

@@ -150,7 +150,7 @@ func (t *table) published() []string {
 // capture has the changes of a layer's table told.
 func (d *definer) capture(t *table) error {
 	captured := journal.Table{Layer: t.layer.ID, Schema: t.schema, Name: t.name, Key: t.key, Geometry: t.geometry, SRID: t.srid, Columns: t.published()}
-	if t.num != "" && !slices.Contains(captured.Columns, t.num) {
+	if t.num != "" {
 		captured.Columns = append([]string{t.num}, captured.Columns...)
 	}
 	if t.poll > 0 {

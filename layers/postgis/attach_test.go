@@ -69,7 +69,7 @@ func TestATableOfADepartmentBecomesALayerAsItIs(t *testing.T) {
 		t.Errorf("%+v", found)
 	}
 	l := found.Layer
-	if l.Title.Zh != "全区水位站" || l.Geometry != layers.Point || l.Open || l.Sharing != layers.Unconditional {
+	if l.Title.Zh != "全区水位站" || l.Geometry != layers.Point || l.Open || l.Sharing != layers.Conditional {
 		t.Errorf("%+v", l)
 	}
 	var schema []string
@@ -156,7 +156,7 @@ func TestAnyKeyIdentifiesAndNumbersTheFeatures(t *testing.T) {
 	url := pgtest.Database(t)
 	s := open(t, url)
 	for typ, make := range map[string]string{
-		"smallint": "n", "int": "n", "bigint": "n::bigint * 1000000007", "uuid": "md5(n::text)::uuid", "text": "'号' || n", "varchar(20)": "'x' || n % 7 || '-' || n", "char(8)": "'c' || n",
+		"smallint": "n", "int": "n", "bigint": "(n - 50)::bigint * 1000000000000000", "uuid": "md5(n::text)::uuid", "text": "'号' || n", "varchar(20)": "'x' || n % 7 || '-' || n", "char(8)": "'c' || n",
 	} {
 		table := "t_" + strings.Trim(strings.Map(func(r rune) rune { return []rune{'_', r}[bit(r >= 'a' && r <= 'z')] }, typ), "_")
 		sql(t, url, fmt.Sprintf("CREATE TABLE %s (k %s PRIMARY KEY, v int, geom geometry(Point, 4326))", table, typ),
@@ -199,6 +199,33 @@ func TestAnyKeyIdentifiesAndNumbersTheFeatures(t *testing.T) {
 			t.Errorf("%s: %+v is now %+v, %v", typ, ch, f, err)
 		}
 	}
+}
+
+func TestALargeViewHasACountAndBounds(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	sql(t, url, `CREATE TABLE many (k int PRIMARY KEY, geom geometry(Point, 4545))`,
+		`INSERT INTO many SELECT n, ST_Transform(ST_SetSRID(ST_Point(108 + n / 1e5, 22 + n / 1e5), 4326), 4545) FROM generate_series(1, 20500) n`, `CREATE INDEX ON many USING gist (geom)`, `ANALYZE many`, `CREATE VIEW v AS SELECT * FROM many`)
+	attach(t, s, layers.Attachment{Table: "many"})
+	_, at := attach(t, s, layers.Attachment{Table: "v", Key: "k", Poll: often})
+	check := func(id string, count int64) {
+		t.Helper()
+		e, err := s.As(layers.Owner).Layer(t.Context(), id)
+		if err != nil || e.Status.Count != count || e.Status.Extent == nil {
+			t.Fatalf("%s: %+v, %v", id, e.Status, err)
+		}
+		if b := *e.Status.Extent; b.Min[0] < 107.99 || b.Min[0] > 108.001 || b.Max[1] < 22.2049 || b.Max[1] > 22.22 {
+			t.Errorf("%s: %v", id, b)
+		}
+	}
+	check("many", 20500)
+	check("v", 20500)
+	sql(t, url, "DELETE FROM many WHERE k = 7")
+	for range 2 { // the table's, the view's
+		at.Position = next(t, s, at)[0].Position
+	}
+	check("many", 20499)
+	check("v", 20499)
 }
 
 func bit(b bool) int {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/paulmach/orb"
 	"github.com/twpayne/go-geom"
 	"github.com/twpayne/go-geom/encoding/ewkb"
 
@@ -52,6 +53,13 @@ func decodePoint(b []byte) geom.T {
 		return geom.NewPointEmpty(geom.XY)
 	}
 	return geom.NewPointFlat(geom.XY, []float64{x, y})
+}
+
+// polygon is a box as a geometry that pgx-geom sends.
+func polygon(b orb.Bound) *geom.Polygon {
+	west, south, east, north := b.Min[0], b.Min[1], b.Max[0], b.Max[1]
+	ring := []float64{west, south, east, south, east, north, west, north, west, south}
+	return geom.NewPolygonFlat(geom.XY, ring, []int{len(ring)}).SetSRID(srid)
 }
 
 // withoutSRID is EWKB, little endian, without the SRID.

@@ -23,14 +23,13 @@ func integerKey(id string) (any, bool) {
 	return n, err == nil && strconv.FormatInt(n, 10) == id
 }
 
-// isInteger tells whether a key is also the feature's number.
-func isInteger(keyType string) bool {
-	return keyType == "smallint" || keyType == "integer" || keyType == "bigint"
-}
-
-// numOf numbers a feature of a table that has no number: 53 bits, which a browser's
-// numbers hold, so that two of a million meet once in twenty thousand tables.
+// numOf numbers a feature of a table that has no column for it, in 53 bits, which is
+// what a browser's numbers hold: an id that is such a number is its own, others are
+// hashed, so that two of a million meet once in twenty thousand tables.
 func numOf(id string) int64 {
+	if n, ok := integerKey(id); ok && n.(int64) >= 0 && n.(int64) < 1<<53 {
+		return n.(int64)
+	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(id))
 	return int64(h.Sum64() >> 11)

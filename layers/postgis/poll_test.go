@@ -83,7 +83,7 @@ func TestAPollByAVersionColumnMissesNothing(t *testing.T) {
 		{`UPDATE base SET v = 10, seq = DEFAULT WHERE k = 1`, "put 1 1 10"},
 		{`INSERT INTO base (k, v) VALUES (6, 6)`, "put 6 - 6"},
 		{`WITH x AS (DELETE FROM base WHERE k = 2) INSERT INTO base (k, v) VALUES (7, 7)`, "delete 2 2 -; put 7 - 7"}, // as many rows as before
-		{`DELETE FROM base WHERE k = 7`, "delete 7 7 -"}, // the newest
+		{`DELETE FROM base WHERE k = 7`, "delete 7 7 -"},                                                              // the newest
 		{`DELETE FROM base`, "delete 1 10 -; delete 3 3 -; delete 4 4 -; delete 5 5 -; delete 6 6 -"},
 		{`INSERT INTO base (k, v) VALUES (1, 1)`, "put 1 - 1"},
 	} {

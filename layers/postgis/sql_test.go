@@ -8,10 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"pgregory.net/rapid"
 
 	"onemap/internal/pgtest"
 	"onemap/layers"
+	"onemap/layers/postgis"
 )
 
 // Every name and value of the test holds one of these.
@@ -28,7 +30,8 @@ var quoted = regexp.MustCompile(`"(?:[^"]|"")*"`)
 func TestNoByteOfAUserIsInTheTextOfAStatement(t *testing.T) {
 	server := pgtest.Cluster(t, "log_statement=all", "log_parameter_max_length=0", "log_parameter_max_length_on_error=0", "log_error_verbosity=terse",
 		"logging_collector=on", "log_directory='statements'", "log_filename='all'", "log_file_mode=0644", "log_line_prefix='@@'")
-	s := open(t, server.Database(t))
+	url := server.Database(t)
+	s := open(t, url)
 	name := rapid.StringMatching(`[\p{L}_][\p{L}\p{N}_]{0,12}`)
 	value := rapid.Custom(func(t *rapid.T) string {
 		hostile := rapid.SampledFrom([]string{`'`, `"`, `\`, `;--`, `$1`, `%s`, `%`, `'; DROP TABLE onemap.log; --`, `$$`, `/*`, "\n"})
@@ -74,6 +77,7 @@ func TestNoByteOfAUserIsInTheTextOfAStatement(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	attachHostile(t, s, url)
 	log, err := os.ReadFile(filepath.Join(server.DataDir(), "statements", "all"))
 	if err != nil || strings.Count(string(log), `INSERT INTO "layers"."`) < 15 {
 		t.Fatalf("the test looks at the wrong log (%v), %d bytes", err, len(log))
@@ -85,6 +89,48 @@ func TestNoByteOfAUserIsInTheTextOfAStatement(t *testing.T) {
 		if bare := quoted.ReplaceAllString(statement, `""`); strings.Contains(bare, markText) || strings.Contains(bare, markID) {
 			t.Errorf("%s", bare[:min(2000, len(bare))])
 			return
+		}
+	}
+}
+
+// attachHostile publishes a table and a view whose every name is hostile.
+func attachHostile(t *testing.T, s *postgis.Store, url string) {
+	t.Helper()
+	for i, bad := range []string{`'`, `"`, `\`, `;--`, `$1`, `%s`, `%`, `'; DROP TABLE onemap.log; --`, `$$`, `/*`, "a\nb"} {
+		name := func(what string) string { return pgx.Identifier{bad + markText + what}.Sanitize() }
+		schema, table, view := name("schema"), name("schema")+"."+name("table"), name("schema")+"."+name("view")
+		sql(t, url, "CREATE SCHEMA "+schema, fmt.Sprintf("CREATE TYPE %s.%s AS ENUM ('a')", schema, name("enum")),
+			fmt.Sprintf("CREATE TABLE %s (%s text PRIMARY KEY, %s int, %s %s.%s, %s bigint, %s geometry)", table, name("key"), name("n"), name("e"), schema, name("enum"), name("version"), name("geom")),
+			fmt.Sprintf("INSERT INTO %s SELECT 'k', 1, 'a', 1, 'SRID=4490;POINT(108 22)'", table), fmt.Sprintf("CREATE VIEW %s AS SELECT * FROM %s", view, table))
+		ids := []string{fmt.Sprintf("t%d%s", i, markID), fmt.Sprintf("v%d%s", i, markID)}
+		key, version := bad+markText+"key", bad+markText+"version"
+		attach(t, s, layers.Attachment{Table: table, Layer: layers.Layer{ID: ids[0]}})
+		_, at := attach(t, s, layers.Attachment{Table: view, Layer: layers.Layer{ID: ids[1]}, Key: key, Version: version, Poll: often})
+		sql(t, url, fmt.Sprintf("UPDATE %s SET %s = 2, %s = 2", table, name("n"), name("version")))
+		heard := map[string]bool{}
+		for len(heard) < 2 {
+			for _, ch := range next(t, s, at) {
+				heard[ch.Layer], at.Position = true, ch.Position
+				if ch.Kind != layers.ChangePut || ch.Old == nil || ch.ID != "k" {
+					t.Fatalf("%q: %+v", bad, ch)
+				}
+			}
+		}
+		for _, id := range ids {
+			f := one(t, s, id)
+			e, err := s.As(layers.Owner).Layer(t.Context(), id)
+			if err != nil || f.Properties[e.Schema[0].Name] != int64(2) {
+				t.Fatalf("%q: %+v, %v", bad, f, err)
+			}
+			for _, a := range e.Schema {
+				sel := layers.Selection{Filters: []layers.Filter{{Attribute: a.Name, Value: f.Properties[a.Name]}}}
+				if page, err := s.As(layers.Owner).Query(t.Context(), layers.Query{Layer: id, Limit: 1, Sort: a.Name, Selection: sel}); err != nil || len(page.Features) != 1 {
+					t.Fatalf("%q, %s: %v, %v", bad, a.Name, page.Features, err)
+				}
+			}
+			if _, err := s.Detach(t.Context(), me, id); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

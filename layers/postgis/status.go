@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/paulmach/orb"
+	"github.com/twpayne/go-geom"
 
 	"onemap/layers"
 )
@@ -132,20 +133,32 @@ func (m *statuses) count(ctx context.Context, s *Store, t *table) (*counted, err
 			c.count -= pending // the log will count them
 		}
 	}
-	extent := "SELECT ST_Extent(" + t.place() + ") AS e FROM " + t.from()
-	args := []any{}
-	if c.count > exactRows {
-		extent = `SELECT ST_Extent(ST_Transform(ST_SetSRID(ST_EstimatedExtent($1, $2, $3)::geometry, $4::int), 4326)) AS e`
-		args = []any{t.schema, t.name, t.geometry, t.srid}
-	}
-	var x0, y0, x1, y1 *float64
-	if err := s.pool.QueryRow(ctx, "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM ("+extent+") x"+t.comment(), args...).Scan(&x0, &y0, &x1, &y1); err != nil {
+	if err := c.measure(ctx, s, t); err != nil {
 		return nil, err
-	}
-	if c.extent = nil; x0 != nil {
-		c.extent = &orb.Bound{Min: orb.Point{*x0, *y0}, Max: orb.Point{*x1, *y1}}
 	}
 	c.old = false
 	m.counted[t.layer.ID] = c
 	return c, nil
+}
+
+// measure finds the bounds: of many rows those that the index or the statistics know,
+// which only grow, if they know any.
+func (c *counted) measure(ctx context.Context, s *Store, t *table) error {
+	var extent geom.T
+	if c.count > exactRows {
+		err := s.pool.QueryRow(ctx, `SELECT ST_Transform(ST_SetSRID(ST_EstimatedExtent($1, $2, $3)::geometry, $4::int), 4326)`+t.comment(), t.schema, t.name, t.geometry, t.srid).Scan(&extent)
+		if err != nil || extent == nil && c.extent != nil { // a view: what was measured once is near enough
+			return err
+		}
+	}
+	if extent == nil {
+		if err := s.pool.QueryRow(ctx, "SELECT ST_Extent("+t.place()+")::geometry FROM "+t.from()+t.comment()).Scan(&extent); err != nil {
+			return err
+		}
+	}
+	c.extent = nil
+	if b, ok := layers.BoundOf(extent); ok {
+		c.extent = &b
+	}
+	return nil
 }

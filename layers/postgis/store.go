@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxgeom "github.com/twpayne/pgx-geom"
 
 	"onemap/layers"
 	"onemap/layers/postgis/journal"
@@ -95,11 +96,14 @@ func poolConfig(url string, o Options) (*pgxpool.Config, error) {
 }
 
 // findPostGIS makes PostGIS's functions known to a connection by their plain names,
-// whatever schema it is in, and no other schema's.
+// whatever schema it is in, and no other schema's; and lets geometries come and go.
 func findPostGIS(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, `SELECT set_config('search_path', 'pg_catalog, ' || quote_ident(nspname), false), set_config('TimeZone', 'UTC', false)
+	found, err := conn.Exec(ctx, `SELECT set_config('search_path', 'pg_catalog, ' || quote_ident(nspname), false), set_config('TimeZone', 'UTC', false)
 		FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'postgis'`)
-	return err
+	if err != nil || found.RowsAffected() == 0 { // checkVersions will say so
+		return err
+	}
+	return pgxgeom.Register(ctx, conn)
 }
 
 //go:embed schema.sql

@@ -38,9 +38,6 @@ func survey(ctx context.Context, tx pgx.Tx, a layers.Attachment) (*table, layers
 	}
 	layer := a.Layer
 	t := &table{layer: &layer, schema: r.schema, name: r.name, oid: r.oid, key: id.Name, keyType: id.Type, geometry: place.Name, srid: place.SRID, mixed: !plainGeometry(place)}
-	if isInteger(id.Type) {
-		t.num = id.Name
-	}
 	advice, err := t.describe(r, place, a.Layer.Schema)
 	if err != nil {
 		return nil, none, err
@@ -131,7 +128,10 @@ func (t *table) describe(r *relation, place *column, wanted layers.Schema) ([]la
 		}
 	}
 	if l.Sharing == "" {
-		l.Sharing = layers.Unconditional // sharing is the rule, keeping back the exception
+		l.Sharing = layers.Conditional // nobody has decided yet
+	}
+	if l.Department.ID == "" {
+		l.Department = layers.Unregistered
 	}
 	if l.UpdateCycle == "" {
 		l.UpdateCycle = layers.Irregular

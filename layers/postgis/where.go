@@ -43,7 +43,7 @@ func (w *where) sql() string {
 // bbox finds candidates by the table's index, whose 32-bit bounds are rounded
 // outward, in the table's own reference system, and then compares the exact ones.
 func (w *where) bbox(b orb.Bound) {
-	box, args := "ST_MakeEnvelope(%s::float8, %s::float8, %s::float8, %s::float8, 4326)", []any{b.Min[0], b.Min[1], b.Max[0], b.Max[1]}
+	box, args := "%s::geometry", []any{polygon(b)}
 	if w.t.srid != srid {
 		// The edges of a box are curves elsewhere: many short ones, and a margin.
 		step := max(b.Max[0]-b.Min[0], b.Max[1]-b.Min[1]) / 32

@@ -10,7 +10,7 @@ BEGIN
   SELECT * INTO STRICT c FROM onemap.captured WHERE layer = layer_id;
   SELECT * INTO STRICT w FROM onemap.watched WHERE layer = layer_id;
   IF since IS NOT NULL THEN
-    SELECT format('t.%I >= %L::%s', attname, since, format_type(atttypid, -1)) INTO STRICT newer FROM pg_attribute WHERE attrelid = c.relation AND attname = w.version;
+    SELECT format('t.%I >= $4::%s', attname, format_type(atttypid, -1)) INTO STRICT newer FROM pg_attribute WHERE attrelid = c.relation AND attname = w.version;
   END IF;
   -- A view may have two rows of one key, or rows without one.
   EXECUTE format($q$
@@ -21,7 +21,7 @@ BEGIN
     kept AS (INSERT INTO onemap.seen SELECT $1, key, new FROM differ WHERE new IS NOT NULL ON CONFLICT (layer, key) DO UPDATE SET image = excluded.image),
     told AS (INSERT INTO onemap.outbox (id, xid, at, relation, op, old, new)
       SELECT nextval('onemap.outbox_id'), pg_current_xact_id(), clock_timestamp(), %4$s, CASE WHEN old IS NULL THEN 'I' WHEN new IS NULL THEN 'D' ELSE 'U' END::"char", old, new FROM differ WHERE $3)
-    SELECT count(*) FROM differ $q$, c.key, c.relation, newer, c.relation::oid) INTO n USING layer_id, since IS NULL, tell;
+    SELECT count(*) FROM differ $q$, c.key, c.relation, newer, c.relation::oid) INTO n USING layer_id, since IS NULL, tell, since;
   RETURN n;
 END $$;
 
