@@ -397,3 +397,40 @@ func TestAnAttachedLayerGetsAnotherDefinitionButKeepsItsTable(t *testing.T) {
 		t.Errorf("the table has %d rows", n)
 	}
 }
+
+func TestATableThatIsAlteredUnderneathIsMendedByADefinition(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	sql(t, url, `CREATE TABLE a (k int PRIMARY KEY, gone int, kept int, geom geometry(Point, 4326))`, `INSERT INTO a VALUES (1, 1, 1)`, `CREATE TABLE b (k int PRIMARY KEY, geom geometry(Point, 4326))`)
+	found, _ := attach(t, s, layers.Attachment{Table: "a"})
+	attach(t, s, layers.Attachment{Table: "b"})
+	sql(t, url, `ALTER TABLE a DROP COLUMN gone`)
+	if _, err := s.As(layers.Owner).Query(t.Context(), layers.Query{Layer: "a", Limit: 1}); layers.CodeOf(err) != layers.Unavailable || !strings.Contains(err.Error(), "altered") {
+		t.Errorf("%v", err)
+	}
+	if entries, _, err := s.As(layers.Owner).Layers(t.Context()); err != nil || len(entries) != 2 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	all, err := s.Attachments(t.Context())
+	if err != nil || len(all) != 2 || len(all[0].Advice) == 0 || !strings.Contains(all[0].Advice[0].Reason, "gone") {
+		t.Errorf("%+v, %v", all, err)
+	}
+	l := *found.Layer
+	l.Schema = l.Schema[1:]
+	define(t, s, &l)
+	if f := one(t, s, "a"); f.Properties["kept"] != int64(1) {
+		t.Errorf("%+v", f)
+	}
+	head, err := s.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql(t, url, `UPDATE a SET kept = 2`)
+	if ch := next(t, s, head); ch[len(ch)-1].New == nil || ch[len(ch)-1].New.Properties["kept"] != int64(2) {
+		t.Errorf("%+v", ch)
+	}
+	sql(t, url, `DROP TABLE a CASCADE`)
+	if _, err := s.Detach(t.Context(), me, "a"); err != nil {
+		t.Errorf("a table that is gone can't be detached: %v", err)
+	}
+}

@@ -120,7 +120,7 @@ func TestATableOfOthersIsPolledUntilItsOwnerGrantsMore(t *testing.T) {
 		t.Errorf("%+v", found)
 	}
 	sql(t, url, "UPDATE t SET v = 2")
-	at = hear(t, s, at, "put 1 1 2")
+	hear(t, s, at, "put 1 1 2")
 	if n := value[int](t, url, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 't'::regclass"); n != 0 {
 		t.Errorf("%d triggers", n)
 	}

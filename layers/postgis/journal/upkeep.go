@@ -95,10 +95,14 @@ func (m *mover) mend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	before := m.ailing
+	m.ailing = map[string]bool{}
 	for _, a := range found {
 		err := m.briefly(ctx, "SELECT onemap.mend($1, $2::oid)", a.Layer, a.Root)
 		if isPgError(err) { // it stays ailing; the next second is another try
-			m.options.Log.Warn("the table of a layer was changed below us and can't be mended", "layer", a.Layer, "error", err)
+			if m.ailing[a.Layer] = true; !before[a.Layer] {
+				m.options.Log.Warn("the table of a layer was changed below us and can't be mended", "layer", a.Layer, "error", err)
+			}
 		} else if err != nil {
 			return err
 		} else {
