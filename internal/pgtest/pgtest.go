@@ -3,6 +3,7 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -59,6 +60,19 @@ func Database(t testing.TB) string {
 		t.Fatal(shared.err)
 	}
 	return createDatabase(t, shared.admin)
+}
+
+// With runs f while a server runs, and gives it the URL of a superuser: for tests
+// that are not written in Go.
+func With(f func(url string) error) error {
+	if admin := os.Getenv("ONEMAP_TEST_PG"); admin != "" {
+		return f(admin)
+	}
+	s, err := start(nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(s.URL()), s.remove())
 }
 
 // As returns the URL with another role: how a test connects as somebody who is

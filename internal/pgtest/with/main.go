@@ -1,0 +1,34 @@
+// Command with runs a command while a throw-away PostgreSQL with PostGIS runs,
+// whose URL it finds in a variable:
+//
+//	go run ./internal/pgtest/with ONEMAP_E2E_STORE npm run e2e
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"onemap/internal/pgtest"
+)
+
+func main() {
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: with VARIABLE COMMAND…")
+		os.Exit(2)
+	}
+	err := pgtest.With(func(url string) error {
+		cmd := exec.Command(os.Args[2], os.Args[3:]...)
+		cmd.Env = append(os.Environ(), os.Args[1]+"="+url)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+		return cmd.Run()
+	})
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		os.Exit(max(failed.ExitCode(), 1))
+	} else if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
