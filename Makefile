@@ -41,6 +41,7 @@ lint: web/node_modules/.package-lock.json ## check format and static analysis of
 
 bench: ## measure the stores, tiles and live delivery (docs/performance.md)
 	go test -run '^$$' -bench . -benchtime 3s ./layers/gpkg ./layers/postgis/journal ./tiles ./internal/live
+	go test -run '^$$' -bench . -benchtime 1x ./cmd/onemap
 
 fuzz: ## fuzz every parser of outside bytes, 30 s each
 	.ci/fuzz 30s

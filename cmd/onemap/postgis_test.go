@@ -42,7 +42,7 @@ func (p *process) follow(layer string) <-chan string {
 }
 
 // heard waits for a frame of a type that holds a text.
-func heard(t *testing.T, frames <-chan string, typ, text string) {
+func heard(t testing.TB, frames <-chan string, typ, text string) {
 	t.Helper()
 	limit := time.After(20 * time.Second)
 	for {
@@ -123,7 +123,7 @@ func TestTwoNodesServeOneDatabaseAndHearWhatEitherAndPlainSQLWrites(t *testing.T
 }
 
 // psql is a department's own program.
-func psql(t *testing.T, url, sql string) {
+func psql(t testing.TB, url, sql string) {
 	t.Helper()
 	if out, err := exec.Command("psql", "-v", "ON_ERROR_STOP=1", url, "-c", sql).CombinedOutput(); err != nil {
 		t.Fatalf("psql: %v\n%s", err, out)

@@ -24,7 +24,7 @@ import (
 
 // process is a running `onemap serve`.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	data   string
 	url    string
@@ -48,7 +48,7 @@ func (p *process) text() string {
 var printedURL = regexp.MustCompile(`public +(http://localhost:\d+)/`)
 
 // serve starts a server on a free port and waits until it is ready.
-func serve(t *testing.T, data string, args ...string) *process {
+func serve(t testing.TB, data string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, data: data, exited: make(chan error, 1)}
 	p.cmd = exec.Command("onemap", append([]string{"serve", "--addr", "127.0.0.1:0", "--data", data}, args...)...)
@@ -144,7 +144,7 @@ func (p *process) stop(signal os.Signal) error {
 	}
 }
 
-func onemap(t *testing.T, args ...string) string {
+func onemap(t testing.TB, args ...string) string {
 	t.Helper()
 	out, err := exec.Command("onemap", args...).CombinedOutput()
 	if err != nil {
@@ -153,7 +153,7 @@ func onemap(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-func writeFile(t *testing.T, name, text string) string {
+func writeFile(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
