@@ -84,7 +84,7 @@ func openPostGIS(ctx context.Context, c *config.Loaded, create bool, log *slog.L
 			return nil, err
 		}
 	}
-	store, err := postgis.Open(ctx, c.Store, postgis.Options{Log: log, Existing: !create})
+	store, err := postgis.Open(ctx, c.Store, postgis.Options{Log: log, Existing: !create, Replica: c.Replica})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w%s", storeName(c), err, causeOf(err))
 	}

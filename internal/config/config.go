@@ -20,6 +20,7 @@ type Config struct {
 	Addr       string        `yaml:"addr"`       // HOST:PORT to listen on
 	Data       string        `yaml:"data"`       // data directory
 	Store      string        `yaml:"store"`      // URL of an outside store; empty is the embedded one
+	Replica    string        `yaml:"replica"`    // URL of a read replica of the store; empty: there is none
 	Sample     bool          `yaml:"sample"`     // fill an empty store with the sample data
 	Simulate   bool          `yaml:"simulate"`   // keep the flood drill running
 	Shutdown   time.Duration `yaml:"shutdown"`   // longest wait for requests that run when the server stops

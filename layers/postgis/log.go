@@ -18,6 +18,7 @@ func (s *Store) Head(ctx context.Context) (layers.Cursor, error) {
 	ctx, cancel := s.alive(ctx)
 	defer cancel()
 	at, err := s.journal.Head(ctx)
+	s.tell(at.Position)
 	return at, s.problem(ctx, "read the head of the log", err)
 }
 
@@ -41,6 +42,7 @@ func (s *Store) moved(ctx context.Context, xid uint64) ([]journal.Placed, layers
 		return nil, layers.Cursor{}, s.problem(ctx, what, err)
 	}
 	at, err := s.journal.Head(ctx)
+	s.tell(at.Position)
 	return placed, at, s.problem(ctx, what, err)
 }
 
@@ -55,6 +57,7 @@ func (s *Store) Changes(ctx context.Context, after layers.Cursor, limit int) ([]
 	if len(entries) == 0 {
 		return nil, nil
 	}
+	s.tell(entries[len(entries)-1].Position)
 	// After the log, so that the definitions are no older than the changes.
 	var c *catalogue
 	if _, err := s.read(ctx, "read the definitions", func(known *catalogue, _ *pgx.Batch) error { c = known; return nil }); err != nil {

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"onemap/layers"
 )
@@ -25,11 +26,17 @@ var errStale = errors.New("the definitions have changed")
 // read asks f for statements and sends them in one go, behind the one that tells
 // the position: what they read contains every change up to it. f may be called
 // again, when definitions turn out to be newer than this node knew.
-func (s *Store) read(ctx context.Context, what string, f func(*catalogue, *pgx.Batch) error) (at layers.Position, err error) {
+func (s *Store) read(ctx context.Context, what string, f func(*catalogue, *pgx.Batch) error) (layers.Position, error) {
+	at, _, err := s.readSomewhere(ctx, what, f)
+	return at, err
+}
+
+// readSomewhere is read that tells which database answered.
+func (s *Store) readSomewhere(ctx context.Context, what string, f func(*catalogue, *pgx.Batch) error) (at layers.Position, from *pgxpool.Pool, err error) {
 	ctx, cancel := s.alive(ctx)
 	defer cancel()
 	for try := 0; ; try++ {
-		at, err = s.readOnce(ctx, f)
+		at, from, err = s.readOnce(ctx, f)
 		if err == nil || try == 2 || !errors.Is(err, errStale) && !isCode(err, undefinedTable, undefinedColumn, notSupported) {
 			break
 		}
@@ -37,14 +44,34 @@ func (s *Store) read(ctx context.Context, what string, f func(*catalogue, *pgx.B
 			break
 		}
 	}
-	return at, s.problem(ctx, what, err)
+	s.tell(at)
+	return at, from, s.problem(ctx, what, err)
 }
 
-func (s *Store) readOnce(ctx context.Context, f func(*catalogue, *pgx.Batch) error) (at layers.Position, err error) {
+func (s *Store) readOnce(ctx context.Context, f func(*catalogue, *pgx.Batch) error) (at layers.Position, from *pgxpool.Pool, err error) {
 	c, err := s.known(ctx)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
+	if s.replica.usable() {
+		told := layers.Position(s.told.Load()) // before the replica is asked
+		at, refused, err := readFrom(ctx, s.replica.pool, c, f)
+		if err == nil && at >= told {
+			s.replica.answered()
+			return at, s.replica.pool, refused
+		}
+		s.replica.rest(ctx, err)
+	}
+	at, refused, err := readFrom(ctx, s.pool, c, f)
+	if err == nil {
+		err = refused
+	}
+	return at, s.pool, err
+}
+
+// readFrom reads from one database. What f refuses, it may refuse only because of
+// what this node knows, so the definitions are looked at all the same.
+func readFrom(ctx context.Context, pool *pgxpool.Pool, c *catalogue, f func(*catalogue, *pgx.Batch) error) (at layers.Position, refused, err error) {
 	b := &pgx.Batch{}
 	b.Queue("SELECT s.position, o.catalogue FROM onemap.state s, onemap.store o").QueryRow(func(row pgx.Row) error {
 		var version int64
@@ -56,14 +83,11 @@ func (s *Store) readOnce(ctx context.Context, f func(*catalogue, *pgx.Batch) err
 		}
 		return nil
 	})
-	refused := f(c, b)
-	if refused != nil { // but perhaps only by what this node knows
+	if refused = f(c, b); refused != nil {
 		b.QueuedQueries = b.QueuedQueries[:1]
 	}
-	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
-		return 0, err
-	}
-	return at, refused
+	err = pool.SendBatch(ctx, b).Close()
+	return at, refused, err
 }
 
 func (r *reader) Layers(ctx context.Context) ([]layers.Entry, layers.Position, error) {
@@ -138,12 +162,12 @@ func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.S
 		defer cancel()
 		what := "read layer " + layer
 		var t *table
-		_, err := r.s.read(ctx, what, func(c *catalogue, _ *pgx.Batch) (err error) {
+		_, from, err := r.s.readSomewhere(ctx, what, func(c *catalogue, _ *pgx.Batch) (err error) {
 			t, err = c.see(r.view, layer)
 			return err
 		})
 		if err == nil {
-			err = r.s.problem(ctx, what, r.s.scan(ctx, t, rg, yield))
+			err = r.s.problem(ctx, what, t.scan(ctx, from, rg, yield))
 		}
 		if err != nil {
 			yield(nil, err)
@@ -151,7 +175,7 @@ func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.S
 	}
 }
 
-func (s *Store) scan(ctx context.Context, t *table, rg layers.Range, yield func(*layers.Feature, error) bool) error {
+func (t *table) scan(ctx context.Context, from *pgxpool.Pool, rg layers.Range, yield func(*layers.Feature, error) bool) error {
 	// To leave early is to cancel: else the rest of the table would be read first.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -160,7 +184,7 @@ func (s *Store) scan(ctx context.Context, t *table, rg layers.Range, yield func(
 		w.bbox(*rg.BBox)
 	}
 	layer := w.param(t.layer.ID)
-	rows, err := s.pool.Query(ctx, "SELECT "+t.fields(true)+" FROM "+t.fromVersioned(layer)+w.sql()+t.comment(), w.args...)
+	rows, err := from.Query(ctx, "SELECT "+t.fields(true)+" FROM "+t.fromVersioned(layer)+w.sql()+t.comment(), w.args...)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type Options struct {
 	Log         *slog.Logger // default: discard
 	Connections int          // of the pool; default 16, unless the URL says pool_max_conns
 	Existing    bool         // do not make our schemas if they are missing
+	Replica     string       // URL of a read replica; see replica.go
 	Journal     journal.Options
 }
 
@@ -35,6 +36,8 @@ type Store struct {
 	pool    *pgxpool.Pool
 	journal *journal.Journal
 
+	replica   *replica     // nil: there is none
+	told      atomic.Int64 // the newest position that anybody has heard of here
 	catalogue atomic.Pointer[catalogue]
 	statuses  statuses
 
@@ -58,20 +61,41 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	second, err := openReplica(ctx, o)
+	if err != nil {
+		return nil, err
+	}
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	s := &Store{log: o.Log, pool: pool}
+	s := &Store{log: o.Log, pool: pool, replica: second}
 	s.run, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := s.prepare(ctx, o.Existing); err != nil {
 		s.stop()
 		pool.Close()
+		second.close()
 		return nil, err
 	}
 	s.journal = journal.Open(pool, config.ConnConfig, o.Journal)
 	s.done.Go(func() { _ = s.journal.Run(s.run) }) // it logs what goes wrong and ends with the context
 	return s, nil
+}
+
+// openReplica does not connect yet: a server starts without its replica.
+func openReplica(ctx context.Context, o Options) (*replica, error) {
+	if o.Replica == "" {
+		return nil, nil
+	}
+	config, err := poolConfig(o.Replica, o)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the read replica: %w", err)
+	}
+	return &replica{pool: pool, log: o.Log}, nil
 }
 
 func poolConfig(url string, o Options) (*pgxpool.Config, error) {
@@ -190,6 +214,7 @@ func (s *Store) Close() error {
 		s.stop()
 		s.done.Wait()
 		s.pool.Close()
+		s.replica.close()
 	})
 	return nil
 }
