@@ -32,20 +32,21 @@ func (s *Store) Apply(ctx context.Context, actor layers.Actor, layer string, edi
 		return receipt, err
 	}
 	do := s.writer.do
-	if len(edits) <= smallCall {
-		do = s.writer.doSmall
+	if len(edits) <= sharedCall {
+		do = s.writer.share
 	}
 	err = do(ctx, func(tx *txn) error {
 		current, err := tx.table(layer)
 		if err != nil {
 			return err
 		}
+		now := changes
 		if current != t { // defined anew meanwhile
-			if changes, err = prepare(current, edits); err != nil {
+			if now, err = prepare(current, edits); err != nil {
 				return err
 			}
 		}
-		receipt, err = tx.apply(actor, current, changes)
+		receipt, err = tx.apply(actor, current, now)
 		return err
 	})
 	if err != nil {

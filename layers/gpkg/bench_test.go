@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/twpayne/go-geom"
+	"golang.org/x/sync/errgroup"
 
 	"onemap/layers"
 	"onemap/layers/gpkg"
@@ -63,20 +64,32 @@ func place() geom.T {
 	return geom.NewPointFlat(geom.XY, []float64{104.5 + 7.5*rand.Float64(), 20.9 + 5.4*rand.Float64()})
 }
 
-// batches applies durable batches of 100 and reports edits per second.
-func batches(b *testing.B, s *gpkg.Store, features int, edit func(id string) layers.Edit) {
+// batches applies durable batches of 100, from so many callers at a time, and reports
+// edits per second.
+func batches(b *testing.B, s *gpkg.Store, callers, features int, edit func(id string) layers.Edit) {
 	b.Helper()
 	const size = 100
 	cpu := cpuTime()
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	var all errgroup.Group
 	b.ResetTimer()
-	for range b.N {
-		edits := make([]layers.Edit, size)
-		for i := range edits {
-			edits[i] = edit(fmt.Sprint("f", rand.IntN(features)))
-		}
-		if _, err := s.Apply(context.Background(), layers.Actor{Name: "bench"}, "bench", edits); err != nil {
-			b.Fatal(err)
-		}
+	for range callers {
+		all.Go(func() error {
+			for left.Add(-1) >= 0 {
+				edits := make([]layers.Edit, size)
+				for i := range edits {
+					edits[i] = edit(fmt.Sprint("f", rand.IntN(features)))
+				}
+				if _, err := s.Apply(context.Background(), layers.Actor{Name: "bench"}, "bench", edits); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := all.Wait(); err != nil {
+		b.Fatal(err)
 	}
 	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "edits/s")
 	b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/float64(b.N*size), "cpu-µs/edit")
@@ -100,12 +113,16 @@ func move(id string) layers.Edit { return layers.Edit{Op: layers.Patch, ID: id, 
 
 func BenchmarkAttributeUpdatesOn100000(b *testing.B) {
 	s, _ := benchStore(b, 100_000)
-	batches(b, s, 100_000, level)
+	batches(b, s, 1, 100_000, level)
 }
 
 func BenchmarkMovesOn5000(b *testing.B) {
-	s, _ := benchStore(b, 5000)
-	batches(b, s, 5000, move)
+	for _, callers := range []int{1, 4} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			s, _ := benchStore(b, 5000)
+			batches(b, s, callers, 5000, move)
+		})
+	}
 }
 
 // BenchmarkMovesOn100000AgainstBareSQLite alternates between the store and a loop

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 
@@ -150,14 +151,16 @@ func (l *logRow) change(c *catalogue) (layers.Change, error) {
 		}
 		ch.Old = old
 	}
-	if l.newProps.Valid {
+	if l.newProps.Valid || ch.Old != nil && ch.Kind == layers.ChangePut {
 		f := &layers.Feature{ID: ch.ID, Num: l.fid.Int64, Version: ch.Position, Updated: time.UnixMilli(l.ms).UTC()}
 		if l.sameGeom.Bool && ch.Old != nil {
 			f.Geometry = ch.Old.Geometry
 		} else {
 			f.Geometry = decodeGeometry(l.newGeom)
 		}
-		if f.Properties, err = decodeImage(schema, l.newProps.String); err != nil {
+		if !l.newProps.Valid { // it kept them
+			f.Properties = maps.Clone(ch.Old.Properties)
+		} else if f.Properties, err = decodeImage(schema, l.newProps.String); err != nil {
 			return ch, err
 		}
 		ch.New = f

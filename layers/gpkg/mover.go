@@ -62,8 +62,9 @@ func (tx *txn) moveOwn(actor layers.Actor, t *table) (int64, error) {
 	if deletes > 0 {
 		steps = append(steps, step{`DELETE FROM onemap_version WHERE (layer, fid) IN (SELECT layer, fid FROM onemap_log WHERE position > ? AND kind = 'delete')`, []any{base}})
 	}
-	steps = append(steps, step{`INSERT OR REPLACE INTO onemap_version(layer, fid, version, updated)
-			SELECT layer, fid, position, time FROM onemap_log WHERE position > ? AND kind = 'put' ORDER BY position`, []any{base}})
+	steps = append(steps, step{`INSERT INTO onemap_version(layer, fid, version, updated)
+			SELECT layer, fid, position, time FROM onemap_log WHERE position > ? AND kind = 'put' ORDER BY position
+			ON CONFLICT DO UPDATE SET version = excluded.version, updated = excluded.updated`, []any{base}})
 	if t == nil {
 		steps = append(steps, step{`UPDATE onemap_layer SET updated = max(ifnull(updated, 0), ?2)
 			WHERE no IN (SELECT DISTINCT layer FROM onemap_log WHERE position > ?1 AND kind IN ('put', 'delete', 'reset'))`,

@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS onemap_layer (
 CREATE UNIQUE INDEX IF NOT EXISTS onemap_layer_id ON onemap_layer(id) WHERE NOT dropped;
 CREATE TABLE IF NOT EXISTS onemap_outbox (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, layer INTEGER NOT NULL, kind TEXT NOT NULL, fid INTEGER, id TEXT,
-  old_geom BLOB, new_geom BLOB, same_geom INTEGER, old_props TEXT, new_props TEXT);
+  old_geom BLOB, new_geom BLOB, same_geom INTEGER, old_props TEXT, new_props TEXT); -- a put with old_props and no new_props kept them
 CREATE TABLE IF NOT EXISTS onemap_log (
   position INTEGER PRIMARY KEY, last INTEGER NOT NULL, -- last: the position of the commit's last change
   time INTEGER NOT NULL, actor TEXT NOT NULL,          -- time: Unix ms

@@ -2,8 +2,10 @@ package gpkg_test
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -149,5 +151,39 @@ func TestARowThatTheFileRefusesIsNamedByItsEdit(t *testing.T) {
 	}
 	if f := row(t, s, "a"); f.Properties["name"] != "一" {
 		t.Errorf("feature a became %v", f.Properties)
+	}
+}
+
+func TestWhatAMoveDidNotChangeIsInTheLogOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "onemap.gpkg")
+	s := open(t, path)
+	if _, err := s.DefineLayer(t.Context(), layers.Actor{}, hospitals()); err != nil {
+		t.Fatal(err)
+	}
+	props := map[string]any{"name": "示例", "beds": int64(1), "score": 0.1, "open": true, "extra": `{"a":1}`}
+	apply := func(e layers.Edit) layers.Cursor {
+		r, err := s.Apply(t.Context(), layers.Actor{}, "hospitals", []layers.Edit{e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Cursor
+	}
+	at := apply(put("a", 108, 22, props))
+	apply(layers.Edit{Op: layers.Patch, ID: "a", Geometry: point(109, 23)})
+	apply(layers.Edit{Op: layers.Patch, ID: "a", KeepGeometry: true, Properties: map[string]any{"beds": 2, "score": nil}})
+	ch := next(t, s, at)
+	move, patch := ch[0], ch[1]
+	if !reflect.DeepEqual(move.New.Properties, move.Old.Properties) || move.New.Properties["score"] != 0.1 || reflect.DeepEqual(move.New.Geometry, move.Old.Geometry) {
+		t.Errorf("the move says %+v, then %+v", move.Old, move.New)
+	}
+	if _, has := patch.New.Properties["score"]; has || patch.Old.Properties["beds"] != int64(1) || patch.New.Properties["beds"] != int64(2) || !reflect.DeepEqual(patch.New.Geometry, move.New.Geometry) {
+		t.Errorf("the patch says %+v, then %+v", patch.Old, patch.New)
+	}
+	move.New.Properties["name"] = "changed by a reader"
+	if move.Old.Properties["name"] != "示例" {
+		t.Error("the images share their attributes")
+	}
+	if got := strings.TrimSpace(run(t, "sqlite3", path, "SELECT group_concat(new_props IS NULL) FROM onemap_log WHERE position > "+fmt.Sprint(at.Position))); got != "1,0" {
+		t.Errorf("images left out: %s", got)
 	}
 }

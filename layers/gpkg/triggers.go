@@ -45,6 +45,19 @@ func image(row string, s layers.Schema) string {
 	return e
 }
 
+// unchanged is the SQL expression for a row that keeps its attributes.
+func unchanged(s layers.Schema) string {
+	if len(s) == 0 {
+		return "1"
+	}
+	var old, new []string
+	for _, a := range s {
+		old, new = append(old, "OLD."+quote(a.Name)), append(new, "NEW."+quote(a.Name))
+	}
+	// Row values, because so many comparisons in a chain would be too deep for SQLite.
+	return "(" + strings.Join(old, ", ") + ") IS (" + strings.Join(new, ", ") + ")"
+}
+
 // rowKeys are the names by which a statement can change a row's number. A trigger
 // for these alone costs other updates nothing.
 func rowKeys(t *table) string { return quote(t.fid) + ", rowid, oid, _rowid_" }
@@ -67,8 +80,9 @@ func captureTriggers(t *table) []string {
 		"CREATE TRIGGER " + name("insert") + " AFTER INSERT ON " + tab + " WHEN NEW.id IS NOT NULL BEGIN " + put + " END",
 		// A row without an id gets its fid as one, unless somebody has taken that.
 		"CREATE TRIGGER " + name("id") + " AFTER INSERT ON " + tab + " WHEN NEW.id IS NULL BEGIN " + give + " END",
+		// What did not change is there once: a put with an old image and no new one kept its attributes.
 		"CREATE TRIGGER " + name("update") + " AFTER UPDATE ON " + tab + " WHEN OLD.id IS NEW.id AND NEW.id IS NOT NULL AND OLD." + fid + " = NEW." + fid + " BEGIN " +
-			out("put", "NEW", "NEW.id", "OLD."+g+", CASE WHEN OLD."+g+" IS NOT NEW."+g+" THEN NEW."+g+" END, OLD."+g+" IS NEW."+g+", "+oldImage+", "+newImage) + " END",
+			out("put", "NEW", "NEW.id", "OLD."+g+", CASE WHEN OLD."+g+" IS NOT NEW."+g+" THEN NEW."+g+" END, OLD."+g+" IS NEW."+g+", "+oldImage+", CASE WHEN NOT ("+unchanged(t.layer.Schema)+") THEN "+newImage+" END") + " END",
 		// Another id or number is another feature: the old one is gone, then the new one appears.
 		"CREATE TRIGGER " + name("rekey") + " AFTER UPDATE OF " + keys + " ON " + tab + " WHEN NEW.id IS NOT NULL AND (OLD.id IS NOT NEW.id OR OLD." + fid + " <> NEW." + fid + ") BEGIN " +
 			strings.Replace(strings.TrimSuffix(gone, ");"), "VALUES (", "SELECT ", 1) + " WHERE OLD.id IS NOT NULL; " + put + " END",

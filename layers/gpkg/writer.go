@@ -12,8 +12,9 @@ import (
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
-// A transaction stays open at most this long: GDAL gives up after five seconds.
-const longestTransaction = 400 * time.Millisecond
+// What waits joins a transaction that is younger than this. It is a fraction of what
+// GDAL waits for the file (five seconds), and of what anybody notices.
+const joinable = 30 * time.Millisecond
 
 // SQLite's locks know no queue, and who waits looks every 100 ms. When this process
 // has had the file locked nearly all the time for a window, it leaves it alone for
@@ -29,7 +30,7 @@ type writer struct {
 	s        *Store
 	conn     *sql.Conn
 	requests chan *request
-	held     *request      // taken from requests, but too large for the transaction
+	held     *request      // taken from requests, but not one to share the transaction
 	finished chan struct{} // closed when run has returned
 	stmts    map[string]*sql.Stmt
 
@@ -43,14 +44,12 @@ type request struct {
 	ctx   context.Context
 	do    func(*txn) error
 	done  chan error
-	small bool // may share a transaction
+	joins bool // may share a transaction
 }
 
-// smallCall is how many edits a call may have to share a transaction with others.
-// To undo one of several calls SQLite keeps copies of pages from its SAVEPOINT on,
-// and looks through them at every statement; a larger call is cheaper alone, where
-// to undo it is to roll back.
-const smallCall = 16
+// sharedCall is how many edits a call may have to share a transaction with others,
+// who wait for it.
+const sharedCall = 500
 
 func newWriter(s *Store, conn *sql.Conn) *writer {
 	return &writer{s: s, conn: conn, requests: make(chan *request, 256), finished: make(chan struct{}), stmts: map[string]*sql.Stmt{}}
@@ -61,9 +60,10 @@ func (w *writer) do(ctx context.Context, f func(*txn) error) error {
 	return w.queue(&request{ctx: ctx, do: f, done: make(chan error, 1)})
 }
 
-// doSmall runs f in a transaction that others may share.
-func (w *writer) doSmall(ctx context.Context, f func(*txn) error) error {
-	return w.queue(&request{ctx: ctx, do: f, done: make(chan error, 1), small: true})
+// share runs f in a transaction with others. If one of them fails all are undone, and
+// made again one by one: f may run twice.
+func (w *writer) share(ctx context.Context, f func(*txn) error) error {
+	return w.queue(&request{ctx: ctx, do: f, done: make(chan error, 1), joins: true})
 }
 
 func (w *writer) queue(r *request) error {
@@ -157,38 +157,88 @@ func (w *writer) transaction(ctx context.Context, first *request) (answered []an
 	start := time.Now()
 	tx, err := w.begin(ctx)
 	if err != nil {
-		return []answer{{first, nil}}, layers.Errorf(layers.Unavailable, "the file is locked by another program; try again: %w", err)
+		return []answer{{first, locked(err)}}, nil
 	}
-	if !first.small {
+	if !first.joins {
 		return w.alone(tx, first)
 	}
-	for r := first; r != nil; {
-		err, lost := w.savepoint(tx, r)
-		answered = append(answered, answer{r, err})
-		if lost { // SQLite has rolled everything back, as it does when the disk is full
-			_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
-			return answered, layers.Errorf(layers.Unavailable, "not written: %w", err)
+	// No SAVEPOINT before each: for it SQLite keeps copies of pages, and looks through
+	// them at every statement. That a request fails after it wrote is rare.
+	var made []*request
+	for r := first; r != nil; r = w.joining(start) {
+		before := *tx
+		err := r.expired()
+		if err == nil {
+			err = r.do(tx)
 		}
-		r = nil
-		if time.Since(start) < longestTransaction {
-			select {
-			case r = <-w.requests:
-				if !r.small {
-					w.held, r = r, nil
-				}
-			default:
-			}
+		switch {
+		case err == nil:
+			made = append(made, r)
+		case tx.writes == before.writes:
+			*tx = before
+			answered = append(answered, answer{r, err})
+		default:
+			w.forget()
+			_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
+			return append(answered, w.apart(ctx, append(made, r))...), nil
 		}
 	}
-	return answered, w.commit(tx)
+	err = w.commit(tx)
+	for _, r := range made {
+		answered = append(answered, answer{r, err})
+	}
+	return answered, nil
+}
+
+func locked(err error) error {
+	return layers.Errorf(layers.Unavailable, "the file is locked by another program; try again: %w", err)
+}
+
+// joining returns a request that waits, if it may join a transaction.
+func (w *writer) joining(start time.Time) *request {
+	if time.Since(start) > joinable {
+		return nil
+	}
+	select {
+	case r := <-w.requests:
+		if r.joins {
+			return r
+		}
+		w.held = r
+	default:
+	}
+	return nil
+}
+
+// apart runs requests each in a transaction of its own.
+func (w *writer) apart(ctx context.Context, requests []*request) (answered []answer) {
+	for _, r := range requests {
+		tx, err := w.begin(ctx)
+		if err != nil {
+			answered = append(answered, answer{r, locked(err)})
+			continue
+		}
+		one, err := w.alone(tx, r)
+		if one[0].err == nil {
+			one[0].err = err
+		}
+		answered = append(answered, one...)
+	}
+	return answered
+}
+
+// expired tells whether nobody waits for the request any more.
+func (r *request) expired() error {
+	if r.ctx.Err() == nil {
+		return nil
+	}
+	return layers.Errorf(layers.Unavailable, "not written: %w", context.Cause(r.ctx))
 }
 
 // alone runs one request as the whole transaction.
 func (w *writer) alone(tx *txn, r *request) ([]answer, error) {
-	err := r.ctx.Err()
-	if err != nil {
-		err = layers.Errorf(layers.Unavailable, "not written: %w", context.Cause(r.ctx))
-	} else {
+	err := r.expired()
+	if err == nil {
 		err = r.do(tx)
 	}
 	if err != nil {
@@ -238,29 +288,6 @@ func (w *writer) begin(ctx context.Context) (*txn, error) {
 	return tx, nil
 }
 
-// savepoint runs one request so that its failure undoes it alone. lost means that
-// the whole transaction is undone.
-func (w *writer) savepoint(tx *txn, r *request) (err error, lost bool) {
-	if r.ctx.Err() != nil {
-		return layers.Errorf(layers.Unavailable, "not written: %w", context.Cause(r.ctx)), false
-	}
-	if err := tx.exec("SAVEPOINT request"); err != nil {
-		return err, true
-	}
-	before := *tx
-	if err = r.do(tx); err != nil {
-		*tx = before
-		w.forget()
-		if e := tx.exec("ROLLBACK TO request"); e != nil {
-			return err, true
-		}
-	}
-	if e := tx.exec("RELEASE request"); e != nil {
-		return errors.Join(err, e), true
-	}
-	return err, false
-}
-
 // one runs a request outside the loop, before it has started or after its end.
 func (w *writer) one(ctx context.Context, f func(*txn) error) error {
 	tx, err := w.begin(ctx)
@@ -286,6 +313,8 @@ type txn struct {
 	cat   *catalogue // as this transaction leaves it
 	epoch string
 	head  layers.Position // of the log as this transaction leaves it
+
+	writes int // statements that may have written something
 }
 
 func (tx *txn) stmt(q string) (*sql.Stmt, error) {
@@ -308,6 +337,7 @@ func (tx *txn) exec(q string, args ...any) error {
 }
 
 func (tx *txn) run(q string, args ...any) (sql.Result, error) {
+	tx.writes++
 	s, err := tx.stmt(q)
 	if err != nil {
 		return nil, err
@@ -317,6 +347,7 @@ func (tx *txn) run(q string, args ...any) (sql.Result, error) {
 
 // script runs statements that change the schema.
 func (tx *txn) script(statements ...string) error {
+	tx.writes++
 	tx.w.forget()
 	for _, q := range statements {
 		if _, err := tx.w.conn.ExecContext(tx.ctx, q); err != nil {
