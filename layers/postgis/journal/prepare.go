@@ -16,6 +16,9 @@ var schema string
 //go:embed watch.sql
 var watching string
 
+//go:embed schema2.sql
+var schema2 string
+
 // lockSpace is the first key of our advisory locks ("onem"); they are counted per
 // database.
 const lockSpace = 0x6f6e656d
@@ -27,7 +30,7 @@ const (
 
 // migrations bring schema onemap from the version that is their index to the next.
 // They stay as they are once released.
-var migrations = []string{schema + watching}
+var migrations = []string{schema + watching, schema2}
 
 // Prepare makes schema onemap, or brings it up to date. Nodes that start at the
 // same time wait for each other. It changes nothing if all is there, so it then
