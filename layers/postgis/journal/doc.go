@@ -1,6 +1,6 @@
 // Package journal is change capture on PostgreSQL, and the one order of changes.
 //
-// Row triggers write the old and the new image of a row to the outbox, in the
+// Triggers write the old and the new image of a row to the outbox, in the
 // writer's own transaction, whoever the writer is. One node, elected by an
 // advisory lock, moves what is committed from the outbox to the log and so gives
 // each change its position. Everybody reads the log. docs/adr/0004 says why.
