@@ -45,14 +45,16 @@ func image(row string, s layers.Schema) string {
 	return e
 }
 
-// unchanged is the SQL expression for a row that keeps its attributes.
+// unchanged is the SQL expression for a row that keeps its attributes. A foreign
+// column may have a collation to which other text is the same, which is no matter
+// here; 1 and 1.0 are the same, as they are to whoever reads the log.
 func unchanged(s layers.Schema) string {
 	if len(s) == 0 {
 		return "1"
 	}
 	var old, new []string
 	for _, a := range s {
-		old, new = append(old, "OLD."+quote(a.Name)), append(new, "NEW."+quote(a.Name))
+		old, new = append(old, "OLD."+quote(a.Name)+" COLLATE BINARY"), append(new, "NEW."+quote(a.Name))
 	}
 	// Row values, because so many comparisons in a chain would be too deep for SQLite.
 	return "(" + strings.Join(old, ", ") + ") IS (" + strings.Join(new, ", ") + ")"
