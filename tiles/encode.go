@@ -13,6 +13,11 @@ import (
 // units: the buffer, and one unit for what rounding moves into it.
 const scanMargin = Buffer + 1
 
+// spec is the tile as a store makes it.
+func (c Coord) spec() layers.TileSpec {
+	return layers.TileSpec{Z: c.Z, X: c.X, Y: c.Y, Extent: TileExtent, Buffer: Buffer, Bound: c.around(scanMargin), IDKey: IDKey}
+}
+
 // drawn is a feature as a tile shows it. A geometry collection becomes one for
 // each type that it holds, of the same id.
 type drawn struct {

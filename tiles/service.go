@@ -23,6 +23,7 @@ type Options struct {
 	CacheBytes int64      // what cached tiles may take, 256 MiB unless set
 	Encoders   int        // tiles encoded at a time, one a processor and two at least unless set
 	Bounds     *orb.Bound // CRS84: TileJSON's bounds cover at least this; see TileJSON
+	PushDown   int64      // a layer of more features than this has its tiles made by the store, if it can; 0: none
 	Log        *slog.Logger
 }
 
@@ -35,6 +36,7 @@ type Service struct {
 	src    Source
 	cache  *cache
 	packer packer
+	push   int64
 	slots  chan struct{} // one for each tile that is being encoded
 	bounds *orb.Bound
 }
@@ -54,7 +56,7 @@ func New(src Source, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{src: src, cache: c, slots: make(chan struct{}, o.Encoders), bounds: o.Bounds}, nil
+	return &Service{src: src, cache: c, push: o.PushDown, slots: make(chan struct{}, o.Encoders), bounds: o.Bounds}, nil
 }
 
 // Tile returns the tile of one layer, or of several in the order asked. A layer
@@ -107,12 +109,20 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 		if err != nil {
 			return nil, err
 		}
-		raw, err := Encode(ctx, r, e.Layer, c)
+		raw, err := s.make(ctx, r, e, c)
 		if err != nil {
 			return nil, err
 		}
 		return s.packer.pack(raw)
 	})
+}
+
+// make encodes a tile, or has the store make it.
+func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c Coord) ([]byte, error) {
+	if store, ok := r.(layers.TileMaker); ok && s.push > 0 && e.Status.Count > s.push {
+		return store.MakeTile(ctx, e.ID, c.spec())
+	}
+	return Encode(ctx, r, e.Layer, c)
 }
 
 // composite joins the layers' tiles. A message followed by another is a valid

@@ -26,6 +26,7 @@ type Config struct {
 	Shutdown   time.Duration `yaml:"shutdown"`   // longest wait for requests that run when the server stops
 	TrustProxy bool          `yaml:"trustProxy"` // believe X-Forwarded-Proto and X-Forwarded-Host
 	Log        Log           `yaml:"log"`
+	Tiles      Tiles         `yaml:"tiles"`
 	Map        Map           `yaml:"map"`
 }
 
@@ -33,6 +34,11 @@ type Config struct {
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn or error
 	Format string `yaml:"format"` // text or json
+}
+
+// Tiles says how vector tiles are made.
+type Tiles struct {
+	PushDown int64 `yaml:"pushDown"` // features of a layer from which on PostGIS makes its tiles; 0: never
 }
 
 // Map is what the pages show of the map as a whole.

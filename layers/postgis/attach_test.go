@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/paulmach/orb"
 	"github.com/twpayne/go-geom"
 
 	"onemap/internal/pgtest"
@@ -140,6 +141,17 @@ func checkSelections(t *testing.T, s layers.Store, values map[string]any) {
 		b, err := s.As(layers.Owner).Aggregate(t.Context(), layers.AggregateQuery{Layer: "gauges", GroupBy: k})
 		if err != nil || len(b) != 1 || b[0].Count != 1 {
 			t.Errorf("grouped by %s: %v, %v", k, b, err)
+		}
+	}
+	for _, c := range []struct {
+		box  orb.Bound
+		want int64
+	}{
+		{orb.Bound{Min: orb.Point{-180, -90}, Max: orb.Point{180, 90}}, 1}, {orb.Bound{Min: orb.Point{100, 15}, Max: orb.Point{120, 30}}, 1}, {orb.Bound{Min: orb.Point{108.2, 22.7}, Max: orb.Point{108.4, 22.9}}, 1},
+		{orb.Bound{Min: orb.Point{-60, -20}, Max: orb.Point{-50, -10}}, 0}, {orb.Bound{Min: orb.Point{17.9, 22}, Max: orb.Point{18.1, 23}}, 0}, {orb.Bound{Min: orb.Point{108, 23}, Max: orb.Point{109, 24}}, 0},
+	} { // also where the table's reference system does not reach
+		if n := count(layers.Selection{BBox: &c.box}, ""); n != c.want {
+			t.Errorf("in %v: %d", c.box, n)
 		}
 	}
 	for want, x := range map[int64]float64{1: 108.3, 0: 108.31} {

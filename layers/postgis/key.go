@@ -1,7 +1,8 @@
 package postgis
 
 import (
-	"hash/fnv"
+	"crypto/md5"
+	"encoding/binary"
 	"regexp"
 	"strconv"
 )
@@ -23,14 +24,20 @@ func integerKey(id string) (any, bool) {
 	return n, err == nil && strconv.FormatInt(n, 10) == id
 }
 
+func isInteger(keyType string) bool {
+	return keyType == "smallint" || keyType == "integer" || keyType == "bigint"
+}
+
 // numOf numbers a feature of a table that has no column for it, in 53 bits, which is
-// what a browser's numbers hold: an id that is such a number is its own, others are
-// hashed, so that two of a million meet once in twenty thousand tables.
-func numOf(id string) int64 {
-	if n, ok := integerKey(id); ok && n.(int64) >= 0 && n.(int64) < 1<<53 {
-		return n.(int64)
+// what a browser's numbers hold: an integer key is its own number, and of others it is
+// a hash that PostgreSQL has as well, so that two of a million meet once in ten
+// thousand tables.
+func (t *table) numOf(id string) int64 {
+	if isInteger(t.keyType) {
+		if n, ok := integerKey(id); ok && n.(int64) >= 0 && n.(int64) < 1<<53 {
+			return n.(int64)
+		}
 	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(id))
-	return int64(h.Sum64() >> 11)
+	sum := md5.Sum([]byte(id))
+	return int64(binary.BigEndian.Uint64(sum[:]) >> 12)
 }

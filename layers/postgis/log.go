@@ -112,7 +112,7 @@ func (t *table) decode(id string, image *journal.Image) (*layers.Feature, error)
 	if err := json.Unmarshal(image.Attributes, &raw); err != nil {
 		return nil, fmt.Errorf("image of %q: %w", id, err)
 	}
-	if f.Num = numOf(id); t.num != "" {
+	if f.Num = t.numOf(id); t.num != "" {
 		f.Num, _ = strconv.ParseInt(string(raw[t.num]), 10, 64)
 	}
 	for _, a := range t.layer.Schema {

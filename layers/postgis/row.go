@@ -94,7 +94,7 @@ func (t *table) feature(rows pgx.Rows, extra ...any) (*layers.Feature, error) {
 		f.Updated = updated.UTC()
 	}
 	if t.num == "" {
-		f.Num = numOf(f.ID)
+		f.Num = t.numOf(f.ID)
 	}
 	f.Geometry = decodeGeometry(image)
 	return f, nil

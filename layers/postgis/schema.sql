@@ -28,6 +28,29 @@ CREATE TABLE onemap.freshness (
   layer text COLLATE "C" PRIMARY KEY REFERENCES onemap.layer ON DELETE CASCADE,
   updated timestamptz) WITH (fillfactor = 50);
 
+-- A box in longitude and latitude as one in another reference system, with a margin,
+-- because its edges are curves there. What is too large for that, or out of the
+-- system's reach, is everything.
+DO $do$
+DECLARE p text := (SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'postgis');
+BEGIN
+  EXECUTE format($f$
+    CREATE FUNCTION onemap.box(b %1$s.geometry, srid int) RETURNS %1$s.geometry LANGUAGE plpgsql STABLE AS $b$
+    DECLARE
+      size float8 := greatest(%1$s.ST_XMax(b) - %1$s.ST_XMin(b), %1$s.ST_YMax(b) - %1$s.ST_YMin(b)); g %1$s.geometry;
+    BEGIN
+      IF size < 30 THEN
+        g := %1$s.ST_Envelope(%1$s.ST_Transform(%1$s.ST_Segmentize(%1$s.ST_Expand(b, size / 128 + 1e-6), greatest(size / 32, 1e-3)), srid));
+      END IF;
+      IF abs(%1$s.ST_XMin(g)) < 1e9 AND abs(%1$s.ST_XMax(g)) < 1e9 AND abs(%1$s.ST_YMin(g)) < 1e9 AND abs(%1$s.ST_YMax(g)) < 1e9 THEN
+        RETURN g;
+      END IF;
+      RETURN %1$s.ST_MakeEnvelope(-1e9, -1e9, 1e9, 1e9, srid);
+    EXCEPTION WHEN OTHERS THEN
+      RETURN %1$s.ST_MakeEnvelope(-1e9, -1e9, 1e9, 1e9, srid);
+    END $b$ $f$, p);
+END $do$;
+
 -- A row that somebody inserts without an id gets its fid as one, unless that is taken.
 CREATE FUNCTION onemap.give_id() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE taken boolean;

@@ -2,7 +2,6 @@ package postgis
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -45,10 +44,7 @@ func (w *where) sql() string {
 func (w *where) bbox(b orb.Bound) {
 	box, args := "%s::geometry", []any{polygon(b)}
 	if w.t.srid != srid {
-		// The edges of a box are curves elsewhere: many short ones, and a margin.
-		step := max(b.Max[0]-b.Min[0], b.Max[1]-b.Min[1]) / 32
-		box = fmt.Sprintf("ST_Transform(ST_Segmentize(ST_Expand(%s, %%s::float8), %%s::float8), %d)", box, w.t.srid)
-		args = append(args, step/4+1e-6, math.Max(step, 1e-3))
+		box, args = "onemap.box(%s::geometry, %s::int)", append(args, w.t.srid)
 	}
 	w.add("t."+w.escape(quote(w.t.geometry))+" && "+box, args...)
 	g := w.escape(w.t.place())
