@@ -85,6 +85,63 @@ interface AxeViolation {
   nodes: { html: string }[]
 }
 
+test('a vehicle that moves is drawn on its way, and a new one at once', async () => {
+  const [layer, id] = ['hotline-incidents', 'e2e-moves']
+  const [lon, lat]: [number, number] = [107.35, 23.58]
+  const t = await open(browser, server, 'about:blank', { view: 'official', width: 700, height: 500 })
+  // Only a machine that draws fast has things glide. Here a clock that goes slowly makes it one.
+  await t.page.addInitScript(() => {
+    const real = performance.now.bind(performance)
+    performance.now = () => real() / 20
+  })
+  await t.page.goto(
+    `${server.url}/signin?token=${server.tokens.official}&next=${encodeURIComponent(explorerAt([lon, lat], 13, layer))}`,
+  )
+  await mapIdle(t.page)
+  const isAt = (at: number) =>
+    t.page.waitForFunction(
+      ([l, i, x]) => Math.abs((window.__onemap?.drawnAt(l as string, i as string)?.[0] ?? 0) - (x as number)) < 1e-4,
+      [layer, id, at] as const,
+    )
+  await server.put(layer, {
+    id,
+    geometry: { type: 'Point', coordinates: [lon, lat] },
+    properties: {
+      title: id,
+      category: 'other',
+      status: 'new',
+      reported_at: new Date().toISOString(),
+      division: '451000',
+    },
+  })
+  await isAt(lon)
+  const to = lon + 0.01 // some 120 pixels
+  const between = t.page.evaluate(
+    async ([l, i, from, end]) => {
+      const seen = new Set<number>()
+      for (let at = from as number; Math.abs(at - (end as number)) > 1e-4; ) {
+        await new Promise(r => requestAnimationFrame(r))
+        at = window.__onemap?.drawnAt(l as string, i as string)?.[0] ?? at
+        seen.add(at)
+      }
+      return [...seen]
+    },
+    [layer, id, lon, to] as const,
+  )
+  await server.move(layer, id, [to, lat])
+  const way = (await between).filter(x => x > lon + 1e-4 && x < to - 1e-4)
+  expect(way.length).toBeGreaterThan(2)
+  expect(way).toEqual([...way].sort((a, b) => a - b))
+  await server.move(layer, id, [lon + 1, lat]) // out of the window: nobody waits to see it cross the province
+  await t.page.waitForFunction(([l, i]) => window.__onemap?.drawn(l as string, i as string) === false, [
+    layer,
+    id,
+  ] as const)
+  expect(t.errors).toEqual([])
+  await server.delete(layer, id)
+  await t.close()
+})
+
 test('a lost drawing context comes back with everything that changed meanwhile', async () => {
   const [layer, id] = ['hotline-incidents', 'e2e-lost']
   const at: [number, number] = [107.35, 23.58]

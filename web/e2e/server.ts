@@ -108,7 +108,7 @@ export class Server {
     return (await r.json()) as T
   }
 
-  /** Creates or replaces a feature. */
+  /** Creates a feature. */
   async put(layer: string, feature: { id: string; geometry: object; properties: object }): Promise<void> {
     const r = await this.fetch(`/api/collections/${layer}/items`, 'writer', {
       method: 'POST',
@@ -116,6 +116,15 @@ export class Server {
       body: JSON.stringify({ type: 'Feature', ...feature }),
     })
     if (!r.ok) throw new Error(`POST to ${layer}: ${r.status} ${await r.text()}`)
+  }
+
+  async move(layer: string, id: string, coordinates: [number, number]): Promise<void> {
+    const r = await this.fetch(`/api/collections/${layer}/items/${id}`, 'writer', {
+      method: 'PATCH',
+      headers: { 'Content-Type': 'application/merge-patch+json' },
+      body: JSON.stringify({ geometry: { type: 'Point', coordinates } }),
+    })
+    if (!r.ok) throw new Error(`PATCH ${layer}/${id}: ${r.status} ${await r.text()}`)
   }
 
   async delete(layer: string, id: string): Promise<void> {

@@ -22,6 +22,8 @@ export interface Inspection {
   shows(layer: string): boolean
   /** Whether the feature is among those that the map draws now, in the window. */
   drawn(layer: string, id: string): boolean
+  /** Longitude and latitude at which a point is drawn now; it may be on its way. */
+  drawnAt(layer: string, id: string): [number, number] | null
 }
 
 declare global {
@@ -38,6 +40,7 @@ export interface Inspected {
   sceneEndsIn?(): number
   shows(layer: string): boolean
   drawn(layer: string, id: string): boolean
+  drawnAt(layer: string, id: string): [number, number] | null
 }
 
 export function inspection(of: Inspected): Inspection {
@@ -60,5 +63,6 @@ export function inspection(of: Inspected): Inspection {
     feature: (layer, id) => store(layer)?.get(id),
     shows: of.shows,
     drawn: of.drawn,
+    drawnAt: of.drawnAt,
   }
 }

@@ -15,6 +15,7 @@ import { selectionSource } from '../style/selection'
 import { apply, type Target } from './apply'
 import { constrain, framing, type Viewport } from './constrain'
 import { drawImage } from './images'
+import { Motion } from './motion'
 import { Refresher } from './refresher'
 
 /** Fonts by the name that styles use, see src/ui/fonts.ts. */
@@ -107,6 +108,8 @@ export class OneMap {
   #wanted: MapSpec | null = null
   #features = new Map<string, Feature[]>()
   #selection: Feature[] = []
+  #selected = ''
+  #motion: Motion
   #padding: Padding
   #refresher: Refresher
   /** Where the camera is flying to, while it does. */
@@ -121,6 +124,19 @@ export class OneMap {
     this.#options = options
     this.#padding = options.padding ?? noPadding
     this.#map = this.#create(options.camera)
+    this.#motion = new Motion({
+      draw: (source, features) => {
+        this.#setData(source, features)
+        if (source === this.#selected && this.#selection.length > 0) this.#mark()
+      },
+      distance: (a, b) => {
+        const from = this.#map.project(a)
+        const to = this.#map.project(b)
+        return Math.hypot(from.x - to.x, from.y - to.y)
+      },
+      reach: () => Math.hypot(options.container.clientWidth, options.container.clientHeight) / 2,
+      still: () => !this.#loaded || calm() || document.hidden,
+    })
     this.#refresher = new Refresher(source => {
       if (this.#loaded && this.#map.getSource(source)) this.#map.refreshTiles(source)
     })
@@ -134,7 +150,7 @@ export class OneMap {
     const added = apply(this.#map as unknown as Target, this.#spec, spec)
     this.#spec = spec
     for (const source of added) {
-      if (source === selectionSource) this.#setData(source, this.#selection)
+      if (source === selectionSource) this.#mark()
       else if (this.#features.has(source)) this.#setData(source, this.#features.get(source) ?? [])
     }
   }
@@ -153,18 +169,20 @@ export class OneMap {
       })
     }
     this.#features.set(source, list)
-    this.#setData(source, list)
+    this.#motion.set(source, list)
   }
 
   /** Forgets the features of a source. */
   dropFeatures(source: string): void {
     this.#features.delete(source)
+    this.#motion.drop(source)
   }
 
-  /** Marks what is selected. */
-  select(features: readonly Feature[]): void {
+  /** Marks what is selected; source is the one that the features are in, because what glides is marked where it is drawn. */
+  select(features: readonly Feature[], source = ''): void {
     this.#selection = [...features]
-    this.#setData(selectionSource, this.#selection)
+    this.#selected = source
+    this.#mark()
   }
 
   /** Tiles of a source changed: fetch those in view again, at most so often that the map keeps up. */
@@ -207,10 +225,13 @@ export class OneMap {
 
   /** Whether a feature is to be seen in the window now. */
   draws(layer: string, id: string): boolean {
-    if (!this.#loaded) return false
-    const layers = (this.#spec?.pickable ?? []).filter(l => layerOfStyle(l) === layer && this.#map.getLayer(l))
-    if (layers.length === 0) return false
-    return this.#map.queryRenderedFeatures({ layers, filter: ['==', ['get', '_id'], id] }).length > 0
+    return this.#rendered(layer, id) !== undefined
+  }
+
+  /** Where a point is drawn now; null if it is not to be seen. */
+  drawnAt(layer: string, id: string): LonLat | null {
+    const geometry = this.#rendered(layer, id)?.geometry
+    return geometry?.type === 'Point' ? (geometry.coordinates as LonLat) : null
   }
 
   /** Where a place is in the window, in CSS pixels. */
@@ -235,6 +256,7 @@ export class OneMap {
   destroy(): void {
     clearTimeout(this.#patience)
     this.#refresher.stop()
+    this.#motion.stop()
     this.#map.remove()
   }
 
@@ -300,8 +322,9 @@ export class OneMap {
       const restored = this.#spec !== null
       if (this.#wanted) this.show(this.#wanted)
       if (!restored) return
+      this.#motion.stop()
       for (const [source, features] of this.#features) this.#setData(source, features)
-      this.#setData(selectionSource, this.#selection)
+      this.#mark()
     })
     map.setMissingStyleImageResolver(name => this.#provide(map, name))
     map.on('movestart', event => {
@@ -311,7 +334,10 @@ export class OneMap {
       if (!map.isMoving()) this.#aim = null
       events.onCamera?.(this.camera, 'originalEvent' in event && !!event.originalEvent)
     })
-    map.on('idle', () => events.onIdle?.())
+    map.on('idle', () => {
+      this.#motion.drawn()
+      events.onIdle?.()
+    })
     map.on('error', event => events.onError?.(new Error(event.error.message)))
     map.on('webglcontextlost', () => {
       this.#loaded = false
@@ -356,6 +382,13 @@ export class OneMap {
     return { features: [...features.values()], area: area ?? null }
   }
 
+  #rendered(layer: string, id: string): MapGeoJSONFeature | undefined {
+    if (!this.#loaded) return undefined
+    const layers = (this.#spec?.pickable ?? []).filter(l => layerOfStyle(l) === layer && this.#map.getLayer(l))
+    if (layers.length === 0) return undefined
+    return this.#map.queryRenderedFeatures({ layers, filter: ['==', ['get', '_id'], id] })[0]
+  }
+
   #query(at: [number, number] | [[number, number], [number, number]], ids: readonly string[] = []): Hit[] {
     if (!this.#loaded) return []
     const layers = ids.filter(id => this.#map.getLayer(id))
@@ -365,6 +398,14 @@ export class OneMap {
       id: String(feature.properties._id ?? feature.id),
       properties: feature.properties,
     }))
+  }
+
+  #mark(): void {
+    const drawn = this.#selection.map((f): Feature => {
+      const place = f.geometry?.type === 'Point' ? this.#motion.where(this.#selected, String(f.id)) : null
+      return place ? { ...f, geometry: { type: 'Point', coordinates: place } } : f
+    })
+    this.#setData(selectionSource, drawn)
   }
 
   #setData(source: string, features: Feature[]): void {

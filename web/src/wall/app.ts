@@ -128,6 +128,7 @@ export class WallApp {
       sceneEndsIn: () => Date.parse(model.notice?.until ?? '') - client.serverNow(),
       shows: layer => stage.shows(layer),
       drawn: (layer, id) => stage.drawn(layer, id),
+      drawnAt: (layer, id) => stage.drawnAt(layer, id),
     })
   }
 

@@ -85,6 +85,11 @@ export class Stage {
     return this.shows(layer) && this.#map.draws(layer, id)
   }
 
+  /** Where a point is drawn now, on its way perhaps. */
+  drawnAt(layer: string, id: string): [number, number] | null {
+    return this.shows(layer) ? this.#map.drawnAt(layer, id) : null
+  }
+
   /** Called when places on the screen changed. Returns the way out. */
   onMove(listener: () => void): () => void {
     this.#moves.add(listener)
