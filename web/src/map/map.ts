@@ -341,12 +341,14 @@ export class OneMap {
     map.on('error', event => events.onError?.(new Error(event.error.message)))
     map.on('webglcontextlost', () => {
       this.#loaded = false
+      map.getCanvas().style.visibility = 'hidden' // it would be white
       events.onLost?.(true)
       clearTimeout(this.#patience)
       this.#patience = setTimeout(() => this.#rebuild(), contextPatience)
     })
     map.on('webglcontextrestored', () => {
       clearTimeout(this.#patience)
+      map.getCanvas().style.visibility = ''
       if (this.#spec) events.onLost?.(false)
       else setTimeout(() => this.#rebuild()) // lost before there was a style to bring back
     })
