@@ -6,6 +6,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { drawn, explorerAt, holds, launch, mapIdle, open } from './browser'
 import { figure } from './figures'
+import { emptyPlace, incident, incidents } from './incident'
 import { type Server, startCopy } from './server'
 
 let browser: Browser
@@ -86,8 +87,8 @@ interface AxeViolation {
 }
 
 test('a vehicle that moves is drawn on its way, and a new one at once', async () => {
-  const [layer, id] = ['hotline-incidents', 'e2e-moves']
-  const [lon, lat]: [number, number] = [107.35, 23.58]
+  const [layer, id] = [incidents, 'e2e-moves']
+  const [lon, lat] = emptyPlace
   const t = await open(browser, server, 'about:blank', { view: 'official', width: 700, height: 500 })
   // Only a machine that draws fast has things glide. Here a clock that goes slowly makes it one.
   await t.page.addInitScript(() => {
@@ -103,17 +104,7 @@ test('a vehicle that moves is drawn on its way, and a new one at once', async ()
       ([l, i, x]) => Math.abs((window.__onemap?.drawnAt(l as string, i as string)?.[0] ?? 0) - (x as number)) < 1e-4,
       [layer, id, at] as const,
     )
-  await server.put(layer, {
-    id,
-    geometry: { type: 'Point', coordinates: [lon, lat] },
-    properties: {
-      title: id,
-      category: 'other',
-      status: 'new',
-      reported_at: new Date().toISOString(),
-      division: '451000',
-    },
-  })
+  await server.put(layer, incident(id))
   await isAt(lon)
   const to = lon + 0.01 // some 120 pixels
   const between = t.page.evaluate(
@@ -143,9 +134,8 @@ test('a vehicle that moves is drawn on its way, and a new one at once', async ()
 })
 
 test('a lost drawing context comes back with everything that changed meanwhile', async () => {
-  const [layer, id] = ['hotline-incidents', 'e2e-lost']
-  const at: [number, number] = [107.35, 23.58]
-  const t = await open(browser, server, explorerAt(at, 12, layer), { view: 'official' })
+  const [layer, id] = [incidents, 'e2e-lost']
+  const t = await open(browser, server, explorerAt(emptyPlace, 12, layer), { view: 'official' })
   await mapIdle(t.page)
   await t.page.evaluate(() => {
     const canvas = document.querySelector<HTMLCanvasElement>('canvas.maplibregl-canvas')
@@ -154,17 +144,7 @@ test('a lost drawing context comes back with everything that changed meanwhile',
     lose.loseContext()
     setTimeout(() => lose.restoreContext(), 1500)
   })
-  await server.put(layer, {
-    id,
-    geometry: { type: 'Point', coordinates: at },
-    properties: {
-      title: id,
-      category: 'other',
-      status: 'new',
-      reported_at: new Date().toISOString(),
-      division: '451000',
-    },
-  })
+  await server.put(layer, incident(id))
   await holds(t.page, layer, id)
   await drawn(t.page, layer, id)
   expect(t.errors.filter(e => !e.includes('WebGL'))).toEqual([])

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { count, drawn, explorerAt, holds, launch, mapIdle, type Opened, open } from './browser'
 import { psql } from './database'
 import { figure, percentile } from './figures'
+import { emptyPlace, incident, incidents } from './incident'
 import { type Server, startCopy } from './server'
 
 let browser: Browser
@@ -14,9 +15,7 @@ let server: Server
 let end: () => Promise<void>
 let wall: Opened
 
-/** A live layer that both faces draw, and a place where nothing else is. */
-const layer = 'hotline-incidents'
-const place: [number, number] = [107.35, 23.58]
+const layer = incidents
 
 beforeAll(async () => {
   ;({ server, end } = await startCopy())
@@ -37,14 +36,6 @@ async function marked(t: Opened): Promise<Opened> {
   return t
 }
 const neverReloaded = (page: Page) => page.evaluate(() => (window as unknown as { marker?: number }).marker === 1)
-
-function report(id: string, title: string) {
-  return {
-    id,
-    geometry: { type: 'Point', coordinates: place },
-    properties: { title, category: 'other', status: 'new', reported_at: new Date().toISOString(), division: '451000' },
-  }
-}
 
 // The server turns the scenes, and not each of them shows the layer: waits for a quiet moment in one that does.
 const wallShowsIt = () =>
@@ -68,7 +59,7 @@ async function postAndDelete(face: string, { page, errors, external }: Opened, q
     await Promise.all([
       holds(page, layer, id).then(() => ways.page.push(performance.now() - posted)),
       drawn(page, layer, id).then(() => ways.pixel.push(performance.now() - posted)),
-      server.put(layer, report(id, `浏览器测试${k}号`)),
+      server.put(layer, incident(id, `浏览器测试${k}号`)),
     ])
     const deleted = performance.now()
     await Promise.all([
@@ -88,7 +79,7 @@ async function postAndDelete(face: string, { page, errors, external }: Opened, q
 
 // One page at a time: the processor draws here, and two pages would wait for each other as no two screens do.
 test('a posted feature is drawn on the explorer without a reload, and vanishes when deleted', async () => {
-  const explorer = await marked(await open(browser, server, explorerAt(place, 12, layer), { view: 'official' }))
+  const explorer = await marked(await open(browser, server, explorerAt(emptyPlace, 12, layer), { view: 'official' }))
   await postAndDelete('explorer', explorer, () => mapIdle(explorer.page))
   await explorer.close()
 }, 120_000)
@@ -100,7 +91,7 @@ test('a posted feature is drawn on the wall without a reload, and vanishes when 
 }, 180_000)
 
 test('an edit that GDAL makes in the GeoPackage beside the running server is on the wall', async () => {
-  await server.put(layer, report('e2e-gdal', '新受理'))
+  await server.put(layer, incident('e2e-gdal', '新受理'))
   await holds(wall.page, layer, 'e2e-gdal')
   const changed = wall.page.waitForFunction(
     l => window.__onemap?.feature(l, 'e2e-gdal')?.properties.title === '由 GDAL 改名',
@@ -119,7 +110,7 @@ test('an edit that GDAL makes in the GeoPackage beside the running server is on 
 })
 
 test('after kill -9 and a restart the wall resumes with nothing missing and without a reload', async () => {
-  await server.put(layer, report('e2e-before', '重启之前'))
+  await server.put(layer, incident('e2e-before', '重启之前'))
   await holds(wall.page, layer, 'e2e-before')
   const before = await count(wall.page, layer)
   await server.kill()
@@ -129,7 +120,7 @@ test('after kill -9 and a restart the wall resumes with nothing missing and with
   await server.boot()
   figure('restart of the server', performance.now() - began, 'ms')
   const ready = performance.now()
-  await server.put(layer, report('e2e-after', '重启之后'))
+  await server.put(layer, incident('e2e-after', '重启之后'))
   await wall.page.waitForFunction(() => window.__onemap?.status === 'live', undefined, { timeout: 20_000 })
   figure('the wall is live again after the server is', performance.now() - ready, 'ms')
   await holds(wall.page, layer, 'e2e-after')

@@ -4,6 +4,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { count, holds, launch, mapIdle, open, pinnedScene } from './browser'
+import { incident, incidents } from './incident'
 import { type Server, startCopy } from './server'
 
 let browser: Browser
@@ -62,7 +63,7 @@ test('a lost drawing context comes back with everything that changed meanwhile',
   await scene('overview')
   await t.page.waitForFunction(() => window.__onemap?.scene === 'overview')
   await mapIdle(t.page)
-  const layer = 'hotline-incidents'
+  const layer = incidents
   await t.page.waitForFunction(l => (window.__onemap?.count(l) ?? 0) > 0, layer)
   const before = await count(t.page, layer)
   for (const returns of [true, false]) {
@@ -74,17 +75,7 @@ test('a lost drawing context comes back with everything that changed meanwhile',
       if (back) setTimeout(() => lose.restoreContext(), 1500)
     }, returns)
     const id = `e2e-lost-${returns}`
-    await server.put(layer, {
-      id,
-      geometry: { type: 'Point', coordinates: [107.35, 23.58] },
-      properties: {
-        title: id,
-        category: 'other',
-        status: 'new',
-        reported_at: new Date().toISOString(),
-        division: '451000',
-      },
-    })
+    await server.put(layer, incident(id))
     await holds(t.page, layer, id)
     await t.page.waitForFunction(([l, i]) => window.__onemap?.drawn(l as string, i as string), [layer, id] as const, {
       timeout: 60_000,
