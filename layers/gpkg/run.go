@@ -90,6 +90,8 @@ func (b *batch) make(writes []write) error {
 	switch {
 	case err == nil && len(writes) == 1 && b.run.insert:
 		writes[0].f.fid, err = res.LastInsertId()
+	case err != nil && b.lost():
+		return err // which edit it was can't be found out any more
 	case err != nil && len(writes) > 1:
 		for i := range writes {
 			if _, e := b.statement(writes[i : i+1]); e != nil {

@@ -99,3 +99,27 @@ func TestACallThatTheFileRefusesUndoesNoOtherCall(t *testing.T) {
 	}
 	sound(t, path)
 }
+
+func TestARefusedCallLeavesNothingAlsoIfTheFileUndoesEverything(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "onemap.gpkg")
+	s := open(t, path)
+	if _, err := s.DefineLayer(t.Context(), layers.Actor{}, hospitals()); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "sqlite3", path, `CREATE TRIGGER a_rule BEFORE INSERT ON hospitals WHEN NEW.name = 'bad' BEGIN SELECT RAISE(ROLLBACK, 'against the rule'); END`)
+	for _, n := range []int{2, 600} {
+		var edits []layers.Edit
+		for i := range n {
+			edits = append(edits, layers.Edit{Op: layers.Create, ID: fmt.Sprintf("f%d", i), Properties: map[string]any{"name": "good"}})
+		}
+		edits[n-1].Properties = map[string]any{"name": "bad"}
+		_, err := s.Apply(t.Context(), layers.Actor{Name: "test"}, "hospitals", edits)
+		if err == nil || strings.Contains(err.Error(), "exists already") {
+			t.Errorf("%d edits: %v", n, err)
+		}
+		if e, err := s.As(layers.Owner).Layer(t.Context(), "hospitals"); err != nil || e.Status.Count != 0 {
+			t.Errorf("%d edits: %d features stay, %v", n, e.Status.Count, err)
+		}
+	}
+	sound(t, path)
+}

@@ -24,6 +24,10 @@ const (
 	fairPause  = 110 * time.Millisecond
 )
 
+// carefulFor is how long a request that failed after it wrote makes the next ones
+// have savepoints.
+const carefulFor = time.Second
+
 // writer runs all of this process's write transactions, one after the other.
 // Requests that arrive together share a transaction, and so one sync of the disk.
 type writer struct {
@@ -33,6 +37,8 @@ type writer struct {
 	held     *request      // taken from requests, but not one to share the transaction
 	finished chan struct{} // closed when run has returned
 	stmts    map[string]*sql.Stmt
+
+	careful time.Time // until then requests that share a transaction have savepoints
 
 	walAsked int64 // size of the WAL when boundWAL last did something
 
@@ -162,32 +168,73 @@ func (w *writer) transaction(ctx context.Context, first *request) (answered []an
 	if !first.joins {
 		return w.alone(tx, first)
 	}
-	// No SAVEPOINT before each: for it SQLite keeps copies of pages, and looks through
-	// them at every statement. That a request fails after it wrote is rare.
-	var made []*request
+	var asked, made []*request
 	for r := first; r != nil; r = w.joining(start) {
-		before := *tx
-		err := r.expired()
-		if err == nil {
-			err = r.do(tx)
-		}
+		asked = append(asked, r)
+		err, lost := w.attempt(tx, r)
 		switch {
-		case err == nil:
-			made = append(made, r)
-		case tx.writes == before.writes:
-			*tx = before
-			answered = append(answered, answer{r, err})
-		default:
+		case lost:
 			w.forget()
 			_, _ = w.conn.ExecContext(ctx, "ROLLBACK")
-			return append(answered, w.apart(ctx, append(made, r))...), nil
+			w.careful = time.Now().Add(carefulFor)
+			// Also those that were refused: it was in view of what is undone now.
+			return w.apart(ctx, asked), nil
+		case err != nil:
+			answered = append(answered, answer{r, err})
+		default:
+			made = append(made, r)
 		}
 	}
-	err = w.commit(tx)
-	for _, r := range made {
-		answered = append(answered, answer{r, err})
+	if err := w.commit(tx); err != nil {
+		return answersOf(asked, err), nil
 	}
-	return answered, nil
+	return append(answered, answersOf(made, nil)...), nil
+}
+
+func answersOf(requests []*request, err error) (answers []answer) {
+	for _, r := range requests {
+		answers = append(answers, answer{r, err})
+	}
+	return answers
+}
+
+// attempt runs a request that shares its transaction. lost means that the whole
+// transaction has to be made again, or is undone already.
+//
+// Usually there is no SAVEPOINT before it: for one SQLite keeps copies of pages, and
+// looks through them at every statement, while a request that fails after it wrote is
+// rare. Where one has, there is for a while.
+func (w *writer) attempt(tx *txn, r *request) (err error, lost bool) {
+	if err := r.expired(); err != nil {
+		return err, false
+	}
+	before := *tx
+	savepoint := time.Now().Before(w.careful)
+	if savepoint {
+		if err := tx.exec("SAVEPOINT request"); err != nil {
+			return err, true
+		}
+	}
+	err = r.do(tx)
+	if err != nil && !savepoint {
+		lost = tx.writes != before.writes || tx.lost()
+		*tx = before
+		return err, lost
+	}
+	if err != nil {
+		*tx = before
+		w.forget()
+		w.careful = time.Now().Add(carefulFor)
+		if e := tx.exec("ROLLBACK TO request"); e != nil {
+			return err, true
+		}
+	}
+	if savepoint {
+		if e := tx.exec("RELEASE request"); e != nil {
+			return errors.Join(err, e), true
+		}
+	}
+	return err, false
 }
 
 func locked(err error) error {
@@ -359,4 +406,14 @@ func (tx *txn) script(statements ...string) error {
 
 func (tx *txn) row(q string, args ...any) *sql.Row {
 	return tx.w.conn.QueryRowContext(tx.ctx, q, args...)
+}
+
+// lost tells whether SQLite has undone the transaction by itself, as it does after an
+// I/O error, and when a trigger asks for it. Statements would be for good then.
+func (tx *txn) lost() bool {
+	if _, err := tx.w.conn.ExecContext(tx.ctx, "BEGIN"); err != nil {
+		return false // because there is one
+	}
+	_, _ = tx.w.conn.ExecContext(tx.ctx, "ROLLBACK")
+	return true
 }

@@ -18,17 +18,21 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: with VARIABLE COMMAND…")
 		os.Exit(2)
 	}
+	var failed *exec.ExitError // the command's own, which it has explained
 	err := pgtest.With(func(url string) error {
 		cmd := exec.Command(os.Args[2], os.Args[3:]...)
 		cmd.Env = append(os.Environ(), os.Args[1]+"="+url)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-		return cmd.Run()
+		if err := cmd.Run(); !errors.As(err, &failed) {
+			return err
+		}
+		return nil
 	})
-	var failed *exec.ExitError
-	if errors.As(err, &failed) {
-		os.Exit(max(failed.ExitCode(), 1))
-	} else if err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+	if failed != nil {
+		os.Exit(max(failed.ExitCode(), 1))
 	}
 }
