@@ -122,12 +122,13 @@ INSERT INTO onemap.state (version, epoch, identity) VALUES (1, onemap.new_epoch(
 
 -- The trigger of every captured table. It must never fail a department's write, so
 -- it knows nothing of the row but its text form, which every type has. That form
--- keeps everything, given these settings.
+-- keeps everything, given these settings. It is not got by a cast to text: for their
+-- own table's type, anybody may define that, and it would run with our rights.
 CREATE FUNCTION onemap.capture() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp SET DateStyle = 'ISO' SET IntervalStyle = 'postgres' SET TimeZone = 'UTC' SET extra_float_digits = 1 AS $$
 BEGIN
   INSERT INTO onemap.outbox (id, xid, at, relation, op, actor, old, new)
-    SELECT n, pg_current_xact_id(), clock_timestamp(), TG_RELID, left(TG_OP, 1)::"char", current_setting('onemap.actor', true), OLD::text, NEW::text
+    SELECT n, pg_current_xact_id(), clock_timestamp(), TG_RELID, left(TG_OP, 1)::"char", current_setting('onemap.actor', true), textin(record_out(OLD)), textin(record_out(NEW))
     FROM (SELECT nextval('onemap.outbox_id') AS n OFFSET 0) i, onemap.lease WHERE n <= until;
   IF NOT FOUND THEN
     PERFORM onemap.miss();

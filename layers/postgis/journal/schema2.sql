@@ -2,12 +2,13 @@
 -- rows half: the function, its settings and the plan are paid once.
 
 -- The triggers of a plain table for INSERT, UPDATE and DELETE, with the statement's
--- rows as old_table and new_table. As onemap.capture(), it knows no column: "(o.*)" is
+-- rows as old_table and new_table. As onemap.capture(), it knows no column: "o.*" is
 -- the row even if the table has a column of that name.
 CREATE FUNCTION onemap.capture_statement() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET jit = off AS $$
 DECLARE
-  before text[]; complete boolean; event "char" := left(TG_OP, 1);
+  before text[]; complete boolean; last bigint := (SELECT until FROM onemap.lease); -- once: it may be raised meanwhile
+  event "char" := left(TG_OP, 1);
   tx xid8 := pg_current_xact_id_if_assigned(); moment timestamptz := clock_timestamp(); who text := current_setting('onemap.actor', true);
 BEGIN
   -- These mostly are what they should be, and to set them each time is dear.
@@ -20,28 +21,28 @@ BEGIN
     IF TG_OP = 'UPDATE' THEN
       INSERT INTO onemap.outbox (id, xid, at, relation, op, actor, old, new)
         SELECT id, tx, moment, TG_RELID, event, who, was, becomes
-        FROM (SELECT nextval('onemap.outbox_id') AS id, (o.*)::text AS was, (n.*)::text AS becomes FROM old_table o, new_table n
-          WHERE NOT EXISTS (SELECT FROM new_table OFFSET 1) OFFSET 0) i WHERE id <= (SELECT until FROM onemap.lease);
+        FROM (SELECT nextval('onemap.outbox_id') AS id, textin(record_out(o.*)) AS was, textin(record_out(n.*)) AS becomes FROM old_table o, new_table n
+          WHERE NOT EXISTS (SELECT FROM new_table OFFSET 1) OFFSET 0) i WHERE id <= last;
       EXIT rows WHEN FOUND;
       -- Old and new rows come in the same order. If ever they did not, the mover
       -- would still tell the truth: it goes by the key.
       INSERT INTO onemap.outbox (id, xid, at, relation, op, actor, old, new)
         SELECT id, tx, moment, TG_RELID, event, who, was, becomes
         FROM (SELECT nextval('onemap.outbox_id') AS id, was, becomes
-          FROM (SELECT row_number() OVER () AS nth, (o.*)::text AS was FROM old_table o) o
-          FULL JOIN (SELECT row_number() OVER () AS nth, (n.*)::text AS becomes FROM new_table n) n USING (nth) OFFSET 0) i
-        WHERE id <= (SELECT until FROM onemap.lease);
+          FROM (SELECT row_number() OVER () AS nth, textin(record_out(o.*)) AS was FROM old_table o) o
+          FULL JOIN (SELECT row_number() OVER () AS nth, textin(record_out(n.*)) AS becomes FROM new_table n) n USING (nth) OFFSET 0) i
+        WHERE id <= last;
     ELSIF TG_OP = 'DELETE' THEN
       INSERT INTO onemap.outbox (id, xid, at, relation, op, actor, old)
         SELECT id, tx, moment, TG_RELID, event, who, image
-        FROM (SELECT nextval('onemap.outbox_id') AS id, (o.*)::text AS image FROM old_table o OFFSET 0) i WHERE id <= (SELECT until FROM onemap.lease);
+        FROM (SELECT nextval('onemap.outbox_id') AS id, textin(record_out(o.*)) AS image FROM old_table o OFFSET 0) i WHERE id <= last;
     ELSE
       INSERT INTO onemap.outbox (id, xid, at, relation, op, actor, new)
         SELECT id, tx, moment, TG_RELID, event, who, image
-        FROM (SELECT nextval('onemap.outbox_id') AS id, (n.*)::text AS image FROM new_table n OFFSET 0) i WHERE id <= (SELECT until FROM onemap.lease);
+        FROM (SELECT nextval('onemap.outbox_id') AS id, textin(record_out(n.*)) AS image FROM new_table n OFFSET 0) i WHERE id <= last;
     END IF;
     IF FOUND THEN -- ids only grow: if the last one fitted, all did
-      complete := (SELECT currval('onemap.outbox_id') <= until FROM onemap.lease);
+      complete := currval('onemap.outbox_id') <= last;
     ELSIF TG_OP = 'DELETE' THEN
       complete := NOT EXISTS (SELECT FROM old_table);
     ELSE

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"onemap/internal/pgtest"
 	"onemap/layers"
 	"onemap/layers/postgis/journal"
 )
@@ -121,4 +122,57 @@ func TestATableOfAnOlderVersionIsCapturedAsThisOneDoes(t *testing.T) {
 	s.until("SELECT onemap.armed('stations'::regclass)")
 	s.exec("UPDATE stations SET level = 1")
 	s.expect("as this version does", `put 1 {"level":null,"name":"a"} {"level":1,"name":"a"}`)
+}
+
+func TestAStatementDuringWhichTheLeaseIsRaisedLosesNothing(t *testing.T) {
+	s := ready(t, pgtest.Database(t), journal.Options{}) // nobody moves
+	s.makeStations()
+	// The outbox takes its time, so that the lease is raised while it is written.
+	s.exec(`CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END';
+		CREATE TRIGGER slowly BEFORE INSERT ON onemap.outbox FOR EACH ROW EXECUTE FUNCTION slowly(); UPDATE onemap.lease SET until = 20`)
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.pool.Exec(t.Context(), "INSERT INTO stations SELECT n FROM generate_series(1, 60) n")
+		done <- err
+	}()
+	s.until("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')")
+	s.exec("UPDATE onemap.lease SET until = 1000000")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	var captured, missed int
+	if err := s.pool.QueryRow(t.Context(), "SELECT (SELECT count(*) FROM onemap.outbox WHERE op = 'I'), (SELECT count(*) FROM onemap.missed)").Scan(&captured, &missed); err != nil {
+		t.Fatal(err)
+	}
+	if captured < 60 && missed == 0 {
+		t.Errorf("%d of 60 rows were captured, and nobody is told that others were not", captured)
+	}
+}
+
+func TestACastThatADepartmentDefinesIsNotRunWithOurRights(t *testing.T) {
+	s := start(t, journal.Options{})
+	s.exec(`CREATE TABLE loot (who text)`)
+	for _, table := range []struct{ name, as string }{{"plain", ""}, {"parted", " PARTITION BY RANGE (id)"}} {
+		s.exec("CREATE TABLE " + table.name + " (id int PRIMARY KEY, name text)" + table.as)
+		if table.as != "" {
+			s.exec("CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100)")
+		}
+		for _, typ := range []string{table.name, "parted_1"} {
+			if typ == "parted_1" && table.as == "" {
+				continue
+			}
+			s.exec(`CREATE FUNCTION steal(` + typ + `) RETURNS text LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.loot VALUES (current_user); RETURN NULL; END'`)
+			s.exec(`CREATE CAST (` + typ + ` AS text) WITH FUNCTION steal(` + typ + `) AS ASSIGNMENT`)
+		}
+		s.capture(journal.Table{Layer: table.name, Schema: "public", Name: table.name, Key: "id", Columns: []string{"name"}})
+		s.exec("INSERT INTO " + table.name + " VALUES (1, 'a')")
+		s.exec("UPDATE " + table.name + " SET name = 'b'")
+		s.exec("BEGIN; SET LOCAL session_replication_role = replica; UPDATE " + table.name + " SET name = 'c'; COMMIT")
+		s.exec("DELETE FROM " + table.name)
+		s.expect(table.name, `put 1 - {"name":"a"}`, `put 1 {"name":"a"} {"name":"b"}`, `put 1 {"name":"b"} {"name":"c"}`, `delete 1 {"name":"c"} -`)
+	}
+	var who []string
+	if err := s.pool.QueryRow(t.Context(), "SELECT coalesce(array_agg(who), '{}') FROM loot").Scan(&who); err != nil || len(who) > 0 {
+		t.Errorf("it ran as %v, %v", who, err)
+	}
 }

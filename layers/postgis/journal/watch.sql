@@ -14,7 +14,7 @@ BEGIN
   END IF;
   -- A view may have two rows of one key, or rows without one.
   EXECUTE format($q$
-    WITH now AS MATERIALIZED (SELECT DISTINCT ON (key) key, image FROM (SELECT t.%1$I::text COLLATE "C" AS key, (t.*)::text AS image FROM %2$s t WHERE %3$s) x WHERE key IS NOT NULL ORDER BY key, image),
+    WITH now AS MATERIALIZED (SELECT DISTINCT ON (key) key, image FROM (SELECT t.%1$I::text COLLATE "C" AS key, textin(record_out(t.*)) AS image FROM %2$s t WHERE %3$s) x WHERE key IS NOT NULL ORDER BY key, image),
     differ AS MATERIALIZED (SELECT coalesce(n.key, s.key) AS key, s.image AS old, n.image AS new FROM now n FULL JOIN (SELECT key, image FROM onemap.seen WHERE layer = $1) s ON s.key = n.key
       WHERE s.image IS DISTINCT FROM n.image AND (n.key IS NOT NULL OR $2)),
     gone AS (DELETE FROM onemap.seen s USING differ d WHERE s.layer = $1 AND s.key = d.key AND d.new IS NULL),
