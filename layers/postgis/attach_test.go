@@ -213,6 +213,47 @@ func TestAnyKeyIdentifiesAndNumbersTheFeatures(t *testing.T) {
 	}
 }
 
+func TestCastsOfADepartmentAreNotRunWithOurRights(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	sql(t, url, `CREATE TABLE loot (who text)`, `CREATE TYPE mood AS ENUM ('好', 'b')`, `CREATE DOMAIN inner_d AS numeric(6,2)`, `CREATE DOMAIN outer_d AS inner_d`, `CREATE TYPE pair AS (a int, b text)`)
+	for _, cast := range []string{"mood AS text", "pair AS text", "mood AS json", "pair AS json"} {
+		from, to, _ := strings.Cut(cast, " AS ")
+		name := "steal_" + from + "_" + to
+		sql(t, url, fmt.Sprintf("CREATE FUNCTION %s(%s) RETURNS %s LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.loot VALUES (current_user); RETURN NULL; END'", name, from, to),
+			fmt.Sprintf("CREATE CAST (%s) WITH FUNCTION %s(%s) AS ASSIGNMENT", cast, name, from))
+	}
+	sql(t, url, `CREATE TABLE t (k int PRIMARY KEY, name mood, moods mood[], pair pair, pairs pair[], n outer_d, division mood, geom geometry(Point, 4326))`,
+		`INSERT INTO t VALUES (1, '好', '{好,b}', '(1,x)', ARRAY['(1,x)'::pair], 12.5, 'b', 'SRID=4326;POINT(108 22)')`)
+	found, at := attach(t, s, layers.Attachment{Table: "t"})
+	f := one(t, s, "t")
+	want := map[string]any{"name": "好", "moods": json.RawMessage(`["好","b"]`), "pair": "(1,x)", "pairs": json.RawMessage(`["(1,x)"]`), "n": 12.5, "division": "b"}
+	if !reflect.DeepEqual(f.Properties, want) {
+		t.Errorf("%#v", f.Properties)
+	}
+	for _, a := range found.Layer.Schema {
+		sel := layers.Selection{Text: "好", Filters: []layers.Filter{{Attribute: a.Name, Value: f.Properties[a.Name]}}}
+		page, err := s.As(layers.Owner).Query(t.Context(), layers.Query{Layer: "t", Limit: 1, Sort: a.Name, Selection: sel})
+		if err != nil || len(page.Features) != 1 {
+			t.Errorf("%s: %v, %v", a.Name, page.Features, err)
+		}
+		if b, err := s.As(layers.Owner).Aggregate(t.Context(), layers.AggregateQuery{Layer: "t", GroupBy: a.Name}); err != nil || len(b) != 1 {
+			t.Errorf("%s: %v, %v", a.Name, b, err)
+		}
+	}
+	spec := layers.TileSpec{Extent: 4096, Buffer: 64, Bound: orb.Bound{Min: orb.Point{-180, -85}, Max: orb.Point{180, 85}}, IDKey: "_id"}
+	if tile, err := s.As(layers.Owner).(layers.TileMaker).MakeTile(t.Context(), "t", spec); err != nil || len(tile) == 0 {
+		t.Errorf("%d bytes, %v", len(tile), err)
+	}
+	sql(t, url, `UPDATE t SET n = 13`)
+	if ch := next(t, s, at); !reflect.DeepEqual(ch[0].Old.Properties, want) {
+		t.Errorf("%#v", ch[0].Old.Properties)
+	}
+	if n := value[int](t, url, "SELECT count(*) FROM loot"); n != 0 {
+		t.Errorf("a department's functions ran %d times", n)
+	}
+}
+
 func TestALargeViewHasACountAndBounds(t *testing.T) {
 	url := pgtest.Database(t)
 	s := open(t, url)

@@ -30,7 +30,7 @@ type relation struct {
 type column struct {
 	Name     string
 	Comment  string
-	Type     string // without domains; text for whatever is not PostgreSQL's own
+	Type     string // without domains; "other", or "other[]", for whatever is not PostgreSQL's own
 	NotNull  bool
 	Length   int      // of a varchar(n)
 	Whole    bool     // a numeric without digits after the point that fits 64 bits
@@ -120,15 +120,18 @@ func noRelation(ctx context.Context, tx pgx.Tx, schema, name string) error {
 
 // read takes up the columns and the unique indexes.
 func (r *relation) read(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `SELECT a.attname, coalesce(col_description(a.attrelid, a.attnum), ''), onemap.plain_type(a.atttypid), a.attnotnull,
+	rows, err := tx.Query(ctx, `SELECT a.attname, coalesce(col_description(a.attrelid, a.attnum), ''),
+			CASE WHEN b.typname = 'raster' THEN 'raster' WHEN b.typname IN ('geometry', 'geography') OR coalesce(e.typnamespace, b.typnamespace) = 'pg_catalog'::regnamespace THEN onemap.plain_type(a.atttypid)
+				WHEN e.oid IS NULL THEN 'other' ELSE 'other[]' END, a.attnotnull,
 			CASE WHEN b.oid = 'varchar'::regtype THEN greatest(m.typmod - 4, 0) ELSE 0 END,
 			b.oid = 'numeric'::regtype AND m.typmod >= 4 AND ((m.typmod - 4) >> 16) <= 18 AND ((m.typmod - 4) & 65535) = 0,
 			ARRAY(SELECT enumlabel::text FROM pg_enum WHERE enumtypid = b.oid ORDER BY enumsortorder),
 			CASE WHEN b.typname = 'geometry' THEN upper(postgis_typmod_type(m.typmod)) ELSE '' END, CASE WHEN b.typname = 'geometry' THEN postgis_typmod_srid(m.typmod) ELSE 0 END,
 			EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am am ON am.oid = x.relam
 				WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisvalid AND i.indpred IS NULL AND am.amname IN ('gist', 'spgist'))
-		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
-			CROSS JOIN LATERAL (SELECT CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod) m
+		FROM pg_attribute a CROSS JOIN LATERAL (WITH RECURSIVE d(oid, typmod) AS (SELECT a.atttypid, a.atttypmod
+				UNION ALL SELECT y.typbasetype, y.typtypmod FROM d JOIN pg_type y ON y.oid = d.oid WHERE y.typtype = 'd') SELECT * FROM d) m
+			JOIN pg_type b ON b.oid = m.oid AND b.typtype <> 'd' LEFT JOIN pg_type e ON b.typcategory = 'A' AND e.oid = b.typelem
 		WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`, r.oid)
 	if err != nil {
 		return err

@@ -24,6 +24,10 @@ var casts = map[layers.DataType]string{
 func (t *table) value(a layers.Attribute) string {
 	c := t.column(a.Name)
 	switch typ := t.types[a.Name]; {
+	case typ == "other": // not a cast: who owns the type may define that, and it would run with our rights
+		return "CASE WHEN " + c + " IS NOT NULL THEN format('%s', " + c + ") END"
+	case typ == "other[]":
+		return "CASE WHEN " + c + " IS NOT NULL THEN to_json(format('%s', " + c + ")::text[])::text END"
 	case typ == "real":
 		return c + "::text::double precision" // 0.1 is not 0.10000000149
 	case typ == "inet":
@@ -40,7 +44,7 @@ func (t *table) value(a layers.Attribute) string {
 // server alike.
 func (t *table) ordered(a layers.Attribute) string {
 	if a.Type == layers.String || a.Type == layers.JSON {
-		return "(" + t.column(a.Name) + `::text COLLATE "C")`
+		return "((" + t.value(a) + `) COLLATE "C")`
 	}
 	return t.column(a.Name)
 }

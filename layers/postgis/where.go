@@ -122,7 +122,7 @@ func (w *where) division(code string) error {
 	case prefix == "":
 		return layers.Unfit("division", code, "not a division code", "six digits (GB/T 2260) or nine (GB/T 10114)")
 	}
-	c := "(" + w.escape(w.t.column(a.Name)) + `::text COLLATE "C")`
+	c := "((" + w.escape(w.t.value(a)) + `)::text COLLATE "C")`
 	w.add(c+" >= %s AND "+c+" < %s", prefix, prefix+":") // ':' follows '9'
 	return nil
 }
@@ -132,7 +132,7 @@ func (w *where) text(part string) {
 	conds, args := []string{"t." + w.escape(quote(w.t.key)) + "::text ILIKE %s"}, []any{pattern}
 	for _, role := range []layers.Role{layers.RoleName, layers.RoleNameEn} {
 		if a, ok := w.t.layer.Schema.ByRole(role); ok {
-			conds, args = append(conds, w.escape(w.t.column(a.Name))+"::text ILIKE %s"), append(args, pattern)
+			conds, args = append(conds, "("+w.escape(w.t.value(a))+")::text ILIKE %s"), append(args, pattern)
 		}
 	}
 	w.add("("+strings.Join(conds, " OR ")+")", args...)
