@@ -99,6 +99,21 @@ func TestAPollByAVersionColumnMissesNothing(t *testing.T) {
 	}
 }
 
+func TestAVersionIsReadAsItWasWrittenWhateverTheDatabaseIsSetTo(t *testing.T) {
+	url := pgtest.Database(t)
+	sql(t, url, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET DateStyle = ''SQL, DMY''', current_database()); EXECUTE format('ALTER DATABASE %I SET extra_float_digits = -15', current_database()); END $$`)
+	s := open(t, url)
+	for name, versions := range map[string][3]string{"moments": {"timestamp", "'2026-07-13 08:00'", "'2026-07-13 08:00:01'"}, "numbers": {"float8", "7.6", "7.7"}} {
+		sql(t, url, fmt.Sprintf("CREATE TABLE base_%s (k int PRIMARY KEY, v int, seq %s, geom geometry(Point, 4326))", name, versions[0]),
+			fmt.Sprintf("INSERT INTO base_%s VALUES (1, 1, %s)", name, versions[1]), fmt.Sprintf("CREATE VIEW %s AS SELECT * FROM base_%[1]s", name))
+		_, at := attach(t, s, layers.Attachment{Table: name, Key: "k", Version: "seq", Poll: often})
+		sql(t, url, fmt.Sprintf("UPDATE base_%s SET v = 2, seq = %s", name, versions[2]))
+		at = hear(t, s, at, "put 1 1 2")
+		sql(t, url, fmt.Sprintf("UPDATE base_%s SET v = 3", name)) // found because its version is the newest
+		hear(t, s, at, "put 1 2 3")
+	}
+}
+
 func TestATableOfOthersIsPolledUntilItsOwnerGrantsMore(t *testing.T) {
 	url := pgtest.Database(t)
 	role, owner := "reader_"+suffix(url), "owner_"+suffix(url)

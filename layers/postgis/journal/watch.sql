@@ -27,7 +27,8 @@ END $$;
 
 -- Looks at a watched layer. With a version column most looks read little: what is
 -- new by it, and everything only when rows must have gone.
-CREATE FUNCTION onemap.look(layer_id text) RETURNS bigint LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION onemap.look(layer_id text) RETURNS bigint LANGUAGE plpgsql VOLATILE
+  SET search_path = pg_catalog, pg_temp SET DateStyle = 'ISO' SET IntervalStyle = 'postgres' SET TimeZone = 'UTC' SET extra_float_digits = 1 AS $$
 DECLARE c onemap.captured; w onemap.watched; rows bigint; top text; n bigint := 0;
 BEGIN
   SELECT * INTO STRICT c FROM onemap.captured WHERE layer = layer_id;
