@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"onemap/internal/pgtest"
 	"onemap/layers"
 )
@@ -97,6 +99,45 @@ func TestAPollByAVersionColumnMissesNothing(t *testing.T) {
 		}
 		at.Position = got[len(got)-1].Position
 	}
+}
+
+func TestAVersionThatComesLateOrIsNoneIsPolledToo(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	sql(t, url, `CREATE TABLE base (k int PRIMARY KEY, v int, seq timestamptz, geom geometry(Point, 4326))`, `CREATE VIEW m AS SELECT * FROM base`,
+		`INSERT INTO base SELECT n, n, '2026-07-01'::timestamptz + n * interval '1 min' FROM generate_series(1, 5) n`)
+	_, at := attach(t, s, layers.Attachment{Table: "m", Key: "k", Version: "seq", Poll: often})
+	late, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close(context.WithoutCancel(t.Context()))
+	if _, err := late.Exec(t.Context(), `BEGIN; UPDATE base SET v = 10, seq = '2026-07-01 01:00Z' WHERE k = 1`, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	for v := 20; v < 25; v++ { // each is the newest of a look
+		sql(t, url, fmt.Sprintf(`UPDATE base SET v = %d, seq = '2026-07-01 02:00:%02d+00' WHERE k = 2`, v, v))
+		got := next(t, s, at)
+		at.Position = got[len(got)-1].Position
+	}
+	if _, err := late.Exec(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	at = hear(t, s, at, "put 1 1 10")
+	sql(t, url, `WITH x AS (DELETE FROM base WHERE k = 3) INSERT INTO base VALUES (30, 30, '2026-06-01')`) // as many rows as before
+	if got := next(t, s, at); len(got) == 2 {
+		at.Position = got[1].Position
+	} else {
+		t.Fatalf("a row of an old version in the place of another: %s", told(got))
+	}
+	sql(t, url, `UPDATE base SET v = 50, seq = NULL WHERE k = 5`)
+	at = hear(t, s, at, "put 5 5 50")
+	sql(t, url, `UPDATE base SET v = 55 WHERE k = 5`)
+	at = hear(t, s, at, "put 5 50 55")
+	sql(t, url, `UPDATE base SET v = 44, seq = 'infinity' WHERE k = 4`)
+	at = hear(t, s, at, "put 4 4 44")
+	sql(t, url, `UPDATE base SET v = 2, seq = '2026-07-01 04:00Z' WHERE k = 2`)
+	hear(t, s, at, "put 2 24 2")
 }
 
 func TestAVersionIsReadAsItWasWrittenWhateverTheDatabaseIsSetTo(t *testing.T) {

@@ -107,7 +107,9 @@ CREATE TABLE onemap.watched (
   every interval NOT NULL,
   version text NOT NULL,                  -- column that grows with each change of a row; empty: there is none
   due timestamptz NOT NULL,               -- when to look next
-  newest text);                           -- of the version column, at the last look
+  since text,                             -- most looks read rows from this version on; NULL: all rows
+  newest text, ran pg_snapshot,           -- the newest version, and the transactions that ran when it was read
+  quick int NOT NULL DEFAULT 0);          -- looks since all rows were read
 CREATE TABLE onemap.seen (
   layer text COLLATE "C", key text COLLATE "C", image text NOT NULL, PRIMARY KEY (layer, key)) WITH (fillfactor = 80);
 
