@@ -11,6 +11,7 @@ import (
 
 	"onemap/internal/pgtest"
 	"onemap/layers"
+	"onemap/layers/postgis"
 )
 
 const often = 50 * time.Millisecond
@@ -45,13 +46,20 @@ func hear(t *testing.T, s layers.Store, after layers.Cursor, want string) layers
 	return after
 }
 
+// polled attaches what is polled, and waits for the first look.
+func polled(t *testing.T, s *postgis.Store, a layers.Attachment) (layers.Attached, layers.Cursor) {
+	t.Helper()
+	found, at := attach(t, s, a)
+	return found, hear(t, s, at, "reset  - -")
+}
+
 func TestAViewIsPolledAndTellsExactlyWhatChanged(t *testing.T) {
 	url := pgtest.Database(t)
 	a, b := open(t, url), open(t, url)
 	sql(t, url, `CREATE TABLE stations (k text PRIMARY KEY, geom geometry(Point, 4326))`, `CREATE TABLE levels (k text PRIMARY KEY, v float8)`,
 		`CREATE VIEW gauges AS SELECT s.k, s.geom, l.v FROM stations s LEFT JOIN levels l USING (k)`,
 		`INSERT INTO stations VALUES ('a', 'SRID=4326;POINT(108 22)'), ('b', 'SRID=4326;POINT(109 22)')`, `INSERT INTO levels VALUES ('a', 1)`)
-	found, at := attach(t, a, layers.Attachment{Table: "gauges", Key: "k", Poll: often})
+	found, at := polled(t, a, layers.Attachment{Table: "gauges", Key: "k", Poll: often})
 	if found.Kind != "view" || len(found.Advice) != 1 || !strings.Contains(found.Advice[0].Reason, "compared every 50ms") {
 		t.Errorf("%+v", found)
 	}
@@ -80,7 +88,7 @@ func TestAPollByAVersionColumnMissesNothing(t *testing.T) {
 	s := open(t, url)
 	sql(t, url, `CREATE TABLE base (k int PRIMARY KEY, v int, seq bigint GENERATED ALWAYS AS IDENTITY, geom geometry(Point, 4326))`, `INSERT INTO base (k, v) SELECT n, n FROM generate_series(1, 5) n`,
 		`CREATE MATERIALIZED VIEW m AS SELECT k, v, seq, geom FROM base`)
-	_, at := attach(t, s, layers.Attachment{Table: "m", Key: "k", Version: "seq", Poll: often})
+	_, at := polled(t, s, layers.Attachment{Table: "m", Key: "k", Version: "seq", Poll: often})
 	for _, step := range []struct{ do, told string }{
 		{`UPDATE base SET v = 10, seq = DEFAULT WHERE k = 1`, "put 1 1 10"},
 		{`INSERT INTO base (k, v) VALUES (6, 6)`, "put 6 - 6"},
@@ -106,7 +114,7 @@ func TestAVersionThatComesLateOrIsNoneIsPolledToo(t *testing.T) {
 	s := open(t, url)
 	sql(t, url, `CREATE TABLE base (k int PRIMARY KEY, v int, seq timestamptz, geom geometry(Point, 4326))`, `CREATE VIEW m AS SELECT * FROM base`,
 		`INSERT INTO base SELECT n, n, '2026-07-01'::timestamptz + n * interval '1 min' FROM generate_series(1, 5) n`)
-	_, at := attach(t, s, layers.Attachment{Table: "m", Key: "k", Version: "seq", Poll: often})
+	_, at := polled(t, s, layers.Attachment{Table: "m", Key: "k", Version: "seq", Poll: often})
 	late, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +155,7 @@ func TestAVersionIsReadAsItWasWrittenWhateverTheDatabaseIsSetTo(t *testing.T) {
 	for name, versions := range map[string][3]string{"moments": {"timestamp", "'2026-07-13 08:00'", "'2026-07-13 08:00:01'"}, "numbers": {"float8", "7.6", "7.7"}} {
 		sql(t, url, fmt.Sprintf("CREATE TABLE base_%s (k int PRIMARY KEY, v int, seq %s, geom geometry(Point, 4326))", name, versions[0]),
 			fmt.Sprintf("INSERT INTO base_%s VALUES (1, 1, %s)", name, versions[1]), fmt.Sprintf("CREATE VIEW %s AS SELECT * FROM base_%[1]s", name))
-		_, at := attach(t, s, layers.Attachment{Table: name, Key: "k", Version: "seq", Poll: often})
+		_, at := polled(t, s, layers.Attachment{Table: name, Key: "k", Version: "seq", Poll: often})
 		sql(t, url, fmt.Sprintf("UPDATE base_%s SET v = 2, seq = %s", name, versions[2]))
 		at = hear(t, s, at, "put 1 1 2")
 		sql(t, url, fmt.Sprintf("UPDATE base_%s SET v = 3", name)) // found because its version is the newest
@@ -170,7 +178,7 @@ func TestATableOfOthersIsPolledUntilItsOwnerGrantsMore(t *testing.T) {
 		t.Fatalf("without a right to read: %v", err)
 	}
 	sql(t, url, "GRANT SELECT ON t TO "+role)
-	found, at := attach(t, s, layers.Attachment{Table: "t", Poll: often})
+	found, at := polled(t, s, layers.Attachment{Table: "t", Poll: often})
 	statement := fmt.Sprintf(`GRANT "%s" TO "%s"`, owner, role)
 	if found.Poll != often || found.Advice[0].Statement != statement {
 		t.Errorf("%+v", found)
@@ -202,8 +210,8 @@ func TestAViewThatFailsIsTriedAgain(t *testing.T) {
 	s := open(t, url)
 	sql(t, url, `CREATE TABLE base (k int PRIMARY KEY, d int, geom geometry(Point, 4326))`, `INSERT INTO base VALUES (1, 1)`, `CREATE VIEW v AS SELECT k, 10 / d AS v, geom FROM base`,
 		`CREATE TABLE other (k int PRIMARY KEY, v int, geom geometry(Point, 4326))`, `INSERT INTO other VALUES (1, 1)`, `CREATE VIEW o AS SELECT * FROM other`)
-	attach(t, s, layers.Attachment{Table: "v", Key: "k", Poll: often})
-	_, at := attach(t, s, layers.Attachment{Table: "o", Key: "k", Poll: often})
+	polled(t, s, layers.Attachment{Table: "v", Key: "k", Poll: often})
+	_, at := polled(t, s, layers.Attachment{Table: "o", Key: "k", Poll: often})
 	sql(t, url, `UPDATE base SET d = 0`, `UPDATE other SET v = 2`) // the one that fails does not stand in the other's way
 	at = hear(t, s, at, "put 1 1 2")
 	sql(t, url, `UPDATE base SET d = 5`)
@@ -216,5 +224,54 @@ func TestAViewThatFailsIsTriedAgain(t *testing.T) {
 	}
 	if err := s.Wait(ctx, head.Position); err == nil {
 		t.Errorf("something is told of what did not change")
+	}
+}
+
+// slowly makes a view that takes a minute to read while control says so. To count its
+// rows is quick.
+const slowly = `CREATE TABLE control AS SELECT false AS slow; CREATE TABLE base (k int PRIMARY KEY, v int, geom geometry(Point, 4326)); INSERT INTO base VALUES (1, 1);
+	CREATE FUNCTION slow() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN IF (SELECT slow FROM public.control) THEN PERFORM pg_sleep(60); END IF; RETURN 'x'; END $$;
+	CREATE VIEW gauges AS SELECT k, v, slow() AS s, geom FROM base`
+
+func TestASlowViewStopsNeitherTheMoverNorWhoDefinesLayers(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	run(t, url, slowly)
+	sql(t, url, "UPDATE control SET slow = true")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, _, err := s.Attach(ctx, me, layers.Attachment{Table: "gauges", Key: "k", Poll: often}); err != nil {
+		t.Fatal(err)
+	}
+	at := define(t, s, layer("other", layers.Point, layers.Attribute{Name: "v", Type: layers.Integer}))
+	apply(t, s, "other", layers.Edit{Op: layers.Put, ID: "a", Properties: map[string]any{"v": 1}})
+	at = hear(t, s, at, "put a - 1")
+	// A view that is altered is mended while it is slow.
+	sql(t, url, `CREATE OR REPLACE VIEW gauges AS SELECT k, v, slow() AS s, geom, 1 AS more FROM base`)
+	for value[bool](t, url, "SELECT EXISTS (SELECT FROM onemap.ailing)") {
+		if ctx.Err() != nil {
+			t.Fatal("it is not mended")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	apply(t, s, "other", layers.Edit{Op: layers.Put, ID: "a", Properties: map[string]any{"v": 2}})
+	hear(t, s, at, "put a 1 2")
+}
+
+func TestWhatChangesBeforeAPolledLayerIsSeenIsAReset(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	run(t, url, slowly)
+	found, at := polled(t, s, layers.Attachment{Table: "gauges", Key: "k", Poll: time.Hour})
+	if e, err := s.As(layers.Owner).Layer(t.Context(), "gauges"); err != nil || !e.Status.Updated.IsZero() {
+		t.Errorf("before anything changed: %+v, %v", e.Status, err)
+	}
+	sql(t, url, "UPDATE base SET v = 2") // nobody looks for an hour
+	l := *found.Layer
+	l.Schema = l.Schema[:1]
+	at = define(t, s, &l)
+	at = hear(t, s, at, "reset  - -")
+	if f := one(t, s, "gauges"); f.Version != at.Position || f.Properties["v"] != int64(2) {
+		t.Errorf("%+v at %d", f, at.Position)
 	}
 }

@@ -105,7 +105,7 @@ func attachHostile(t *testing.T, s *postgis.Store, url string) {
 		ids := []string{fmt.Sprintf("t%d%s", i, markID), fmt.Sprintf("v%d%s", i, markID)}
 		key, version := bad+markText+"key", bad+markText+"version"
 		attach(t, s, layers.Attachment{Table: table, Layer: layers.Layer{ID: ids[0]}})
-		_, at := attach(t, s, layers.Attachment{Table: view, Layer: layers.Layer{ID: ids[1]}, Key: key, Version: version, Poll: often})
+		_, at := polled(t, s, layers.Attachment{Table: view, Layer: layers.Layer{ID: ids[1]}, Key: key, Version: version, Poll: often})
 		sql(t, url, fmt.Sprintf("UPDATE %s SET %s = 2, %s = 2", table, name("n"), name("version")))
 		heard := map[string]bool{}
 		for len(heard) < 2 {

@@ -65,6 +65,19 @@ func sql(t *testing.T, url string, statements ...string) {
 	}
 }
 
+// run runs a script.
+func run(t *testing.T, url, script string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), script, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // next returns the changes after a cursor, as soon as there are any.
 func next(t *testing.T, s layers.Store, after layers.Cursor) []layers.Change {
 	t.Helper()

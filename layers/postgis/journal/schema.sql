@@ -107,6 +107,7 @@ CREATE TABLE onemap.watched (
   every interval NOT NULL,
   version text NOT NULL,                  -- column that grows with each change of a row; empty: there is none
   due timestamptz NOT NULL,               -- when to look next
+  basis text NOT NULL DEFAULT '',         -- relation and shape of which the rows in seen are; empty: none were seen
   since text,                             -- most looks read rows from this version on; NULL: all rows
   newest text, ran pg_snapshot,           -- the newest version, and the transactions that ran when it was read
   quick int NOT NULL DEFAULT 0);          -- looks since all rows were read
@@ -284,7 +285,8 @@ CREATE VIEW onemap.ailing AS
 CREATE FUNCTION onemap.mend(layer_id text, root_table regclass) RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF EXISTS (SELECT FROM pg_class WHERE oid = root_table) AND EXISTS (SELECT FROM onemap.watched WHERE layer = layer_id) THEN
-    PERFORM onemap.learn(no), onemap.begin_watch(layer) FROM onemap.captured WHERE layer = layer_id;
+    PERFORM onemap.learn(no) FROM onemap.captured WHERE layer = layer_id;
+    RETURN; -- the reset comes with the next look, see onemap.look
   ELSIF EXISTS (SELECT FROM pg_class WHERE oid = root_table) THEN
     PERFORM onemap.arm(root_table);
     PERFORM onemap.enlist(layer_id, root_table);

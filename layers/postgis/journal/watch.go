@@ -14,7 +14,7 @@ import (
 // Watch is Capture for what has no triggers: a view, or a table of others. The mover's
 // node compares its rows with those that it saw last, so often. version is a column
 // that grows with each change of a row, if there is one. What came and went between
-// two looks nobody hears of.
+// two looks nobody hears of. The first look comes soon, and is a reset of the layer.
 func Watch(ctx context.Context, tx pgx.Tx, t Table, every time.Duration, version string) error {
 	if err := Release(ctx, tx, t.Layer); err != nil {
 		return err
@@ -45,7 +45,7 @@ func Watch(ctx context.Context, tx pgx.Tx, t Table, every time.Duration, version
 	}
 	_, err = tx.Exec(ctx, "INSERT INTO onemap.watched (layer, every, version, due) VALUES ($1, $2, $3, clock_timestamp())", t.Layer, every, version)
 	if err == nil {
-		_, err = tx.Exec(ctx, "SELECT onemap.learn(no), onemap.begin_watch(layer) FROM onemap.captured WHERE layer = $1", t.Layer)
+		_, err = tx.Exec(ctx, "SELECT onemap.learn(no) FROM onemap.captured WHERE layer = $1", t.Layer)
 	}
 	if err != nil {
 		return fmt.Errorf("watch %s.%s: %w", t.Schema, t.Name, err)
@@ -95,7 +95,9 @@ func (j *Journal) watch(ctx context.Context, conn *pgx.Conn) error {
 // that they are elected, one of them looks.
 func (j *Journal) lookAtNext(ctx context.Context, conn *pgx.Conn) (layer string, err error) {
 	return layer, pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, "SELECT layer FROM onemap.watched WHERE due <= clock_timestamp() ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED").Scan(&layer)
+		err := tx.QueryRow(ctx, `SELECT layer FROM onemap.watched w WHERE due <= clock_timestamp()
+			AND EXISTS (SELECT FROM onemap.captured c WHERE c.layer = w.layer AND c.shape = onemap.shape(c.relation)) -- or the mover has to mend it first
+			ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED`).Scan(&layer)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		} else if err != nil {

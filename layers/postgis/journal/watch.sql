@@ -26,7 +26,8 @@ BEGIN
   RETURN n;
 END $$;
 
--- Looks at a watched layer. With a version column most looks read little: what has a
+-- Looks at a watched layer. What is seen at the first look, and when the relation is not
+-- what it was, is what later ones compare with. With a version column most looks read little: what has a
 -- version from since on. What a transaction wrote before a look, with an older version
 -- than the newest, it may commit after it: so since goes on only when all transactions
 -- have ended that ran when that newest version was read. What can be missed even so (an
@@ -38,6 +39,15 @@ DECLARE c onemap.captured; w onemap.watched; rows bigint; top text; running pg_s
 BEGIN
   SELECT * INTO STRICT c FROM onemap.captured WHERE layer = layer_id;
   SELECT * INTO STRICT w FROM onemap.watched WHERE layer = layer_id;
+  IF w.basis <> c.relation::oid || ' ' || c.shape THEN
+    -- What changed until now nobody can tell, and some may have read the layer already: a
+    -- reset. When the first look is taken, that does not mean that the data are news.
+    PERFORM set_config('onemap.actor', CASE WHEN w.basis = '' THEN 'onemap' ELSE '' END, true);
+    n := onemap.compare(layer_id, NULL, false);
+    PERFORM onemap.note(layer_id, 'reset');
+    UPDATE onemap.watched SET basis = c.relation::oid || ' ' || c.shape, since = NULL, newest = NULL, ran = NULL WHERE layer = layer_id;
+    RETURN n;
+  END IF;
   IF w.version = '' THEN
     RETURN onemap.compare(layer_id, NULL, true);
   END IF;
@@ -58,12 +68,4 @@ BEGIN
     UPDATE onemap.watched SET since = newest, newest = top, ran = running WHERE layer = layer_id;
   END IF;
   RETURN n;
-END $$;
-
--- Takes what is there now as seen.
-CREATE FUNCTION onemap.begin_watch(layer_id text) RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  DELETE FROM onemap.seen WHERE layer = layer_id;
-  UPDATE onemap.watched SET since = NULL, newest = NULL, ran = NULL, due = clock_timestamp() + every WHERE layer = layer_id;
-  PERFORM onemap.compare(layer_id, NULL, false);
 END $$;
