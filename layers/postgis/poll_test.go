@@ -83,6 +83,24 @@ func TestAViewIsPolledAndTellsExactlyWhatChanged(t *testing.T) {
 	}
 }
 
+func TestAViewThatIsMadeAgainIsPolledAgain(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	const make = "CREATE VIEW v AS SELECT * FROM base"
+	sql(t, url, `CREATE TABLE base (k int PRIMARY KEY, v int, geom geometry(Point, 4326))`, `INSERT INTO base VALUES (1, 1)`, make)
+	_, at := polled(t, s, layers.Attachment{Table: "v", Key: "k", Poll: often})
+	run(t, url, "UPDATE base SET v = 2; DROP VIEW v; "+make)
+	at = hear(t, s, at, "reset  - -")
+	sql(t, url, "UPDATE base SET v = 3")
+	at = hear(t, s, at, "put 1 2 3")
+	sql(t, url, "DROP VIEW v")
+	at = hear(t, s, at, "reset  - -")
+	sql(t, url, make)
+	at = hear(t, s, at, "reset  - -")
+	sql(t, url, "UPDATE base SET v = 4")
+	hear(t, s, at, "put 1 3 4")
+}
+
 func TestAPollByAVersionColumnMissesNothing(t *testing.T) {
 	url := pgtest.Database(t)
 	s := open(t, url)

@@ -73,8 +73,8 @@ func record(ctx context.Context, tx pgx.Tx, relation uint32, t Table) error {
 	if columns == nil {
 		columns = []string{}
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape) VALUES ($1::oid, $1::oid, $2, $3, $4, $5, $6, '')`,
-		relation, t.Layer, t.Key, t.Geometry, columns, t.SRID)
+	_, err := tx.Exec(ctx, `INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape, schema, name) VALUES ($1::oid, $1::oid, $2, $3, $4, $5, $6, '', $7, $8)`,
+		relation, t.Layer, t.Key, t.Geometry, columns, t.SRID, t.Schema, t.Name)
 	return err
 }
 
@@ -103,14 +103,8 @@ func checkColumns(ctx context.Context, tx pgx.Tx, root uint32, t Table) error {
 // if there is none, or no table any more.
 func Release(ctx context.Context, tx pgx.Tx, layer string) error {
 	return patiently(ctx, tx, func(tx pgx.Tx) error {
-		// Another layer may be captured from the same table.
-		_, err := tx.Exec(ctx, `SELECT onemap.disarm(root) FROM (SELECT DISTINCT root FROM onemap.captured c WHERE layer = $1
-			AND EXISTS (SELECT FROM pg_class WHERE oid = c.root) AND NOT EXISTS (SELECT FROM onemap.watched w WHERE w.layer = c.layer)
-			AND NOT EXISTS (SELECT FROM onemap.captured o WHERE o.root = c.root AND o.layer <> $1)) r`, layer)
-		if err != nil {
-			return err
-		}
 		b := &pgx.Batch{}
+		b.Queue("SELECT onemap.release($1)", layer)
 		b.Queue("SELECT onemap.unlearn(no) FROM (SELECT no FROM onemap.captured WHERE layer = $1) c", layer)
 		b.Queue("DELETE FROM onemap.watched WHERE layer = $1", layer)
 		b.Queue("DELETE FROM onemap.seen WHERE layer = $1", layer)

@@ -97,6 +97,7 @@ CREATE TABLE onemap.captured (
   relation regclass NOT NULL, root regclass NOT NULL, layer text COLLATE "C" NOT NULL,
   key text NOT NULL, geometry text NOT NULL, columns text[] NOT NULL, srid int NOT NULL,
   shape text,                             -- NULL: the relation is gone
+  schema text NOT NULL, name text NOT NULL, -- of the root when it was captured
   UNIQUE (relation, layer));
 CREATE INDEX ON onemap.captured (layer);
 
@@ -254,6 +255,12 @@ BEGIN
   END LOOP;
 END $$;
 
+-- Takes a layer's triggers away, but for those that another layer of the table needs.
+CREATE FUNCTION onemap.release(layer_id text) RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT onemap.disarm(root) FROM (SELECT DISTINCT root FROM onemap.captured c WHERE layer = layer_id
+    AND EXISTS (SELECT FROM pg_class WHERE oid = c.root) AND NOT EXISTS (SELECT FROM onemap.watched w WHERE w.layer = c.layer)
+    AND NOT EXISTS (SELECT FROM onemap.captured o WHERE o.root = c.root AND o.layer <> layer_id)) r $$;
+
 -- Records the partitions of captured tables, as they are now; true if something
 -- was not as recorded.
 CREATE FUNCTION onemap.enlist(layer_id text, root_table regclass) RETURNS boolean LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -261,8 +268,8 @@ DECLARE c onemap.captured; l oid; n int; changed boolean := false;
 BEGIN
   SELECT * INTO STRICT c FROM onemap.captured WHERE layer = layer_id AND root = root_table ORDER BY no LIMIT 1;
   FOR l IN SELECT leaf FROM onemap.leaves(c.root) EXCEPT SELECT relation FROM onemap.captured WHERE layer = c.layer AND root = c.root LOOP
-    INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape)
-      VALUES (l, c.root, c.layer, c.key, c.geometry, c.columns, c.srid, '') RETURNING no INTO n;
+    INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape, schema, name)
+      VALUES (l, c.root, c.layer, c.key, c.geometry, c.columns, c.srid, '', c.schema, c.name) RETURNING no INTO n;
     PERFORM onemap.learn(n);
     changed := true;
   END LOOP;
@@ -273,26 +280,40 @@ BEGIN
   RETURN changed;
 END $$;
 
--- Layers whose table was changed below us: columns, triggers, partitions.
+-- The relation that now has the name of a layer's, if it is of a kind that can be.
+CREATE FUNCTION onemap.named(schema text, name text, watched boolean) RETURNS oid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = named.schema AND c.relname = named.name AND c.relkind::text = ANY(CASE WHEN watched THEN '{r,p,v,m,f}' ELSE '{r,p}' END::text[]) $$;
+
+-- Layers whose table was changed below us: another of its name, columns, triggers, partitions.
 CREATE VIEW onemap.ailing AS
-  SELECT layer, root FROM onemap.captured c WHERE shape IS NOT NULL AND (shape IS DISTINCT FROM onemap.shape(relation)
-    OR layer NOT IN (SELECT layer FROM onemap.watched) AND (SELECT count(*) FROM pg_catalog.pg_trigger WHERE tgrelid = relation AND tgname IN ('00_onemap_capture', '00_onemap_truncate') AND tgenabled = 'A') < 2)
-  UNION SELECT layer, root FROM onemap.captured c WHERE relation = root AND shape IS NOT NULL AND layer NOT IN (SELECT layer FROM onemap.watched)
-    AND ARRAY(SELECT leaf FROM onemap.leaves(root) UNION SELECT root ORDER BY 1)
-      <> ARRAY(SELECT relation::oid FROM onemap.captured l WHERE l.layer = c.layer ORDER BY 1);
+  WITH c AS (SELECT *, layer IN (SELECT layer FROM onemap.watched) AS watched FROM onemap.captured)
+  SELECT layer, root FROM c WHERE shape IS NOT NULL AND (shape IS DISTINCT FROM onemap.shape(relation)
+    OR NOT watched AND (SELECT count(*) FROM pg_catalog.pg_trigger WHERE tgrelid = relation AND tgname IN ('00_onemap_capture', '00_onemap_truncate') AND tgenabled = 'A') < 2)
+  UNION SELECT layer, root FROM c WHERE relation = root AND (onemap.named(schema, name, watched) <> root::oid
+    OR shape IS NOT NULL AND NOT watched AND ARRAY(SELECT leaf FROM onemap.leaves(root) UNION SELECT root ORDER BY 1)
+      <> ARRAY(SELECT relation::oid FROM onemap.captured l WHERE l.layer = c.layer ORDER BY 1));
 
 -- Mends one of them as far as possible. What was changed meanwhile nobody knows: a reset.
 CREATE FUNCTION onemap.mend(layer_id text, root_table regclass) RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE watched boolean := EXISTS (SELECT FROM onemap.watched WHERE layer = layer_id); present oid;
 BEGIN
-  IF EXISTS (SELECT FROM pg_class WHERE oid = root_table) AND EXISTS (SELECT FROM onemap.watched WHERE layer = layer_id) THEN
+  SELECT onemap.named(schema, name, watched) INTO present FROM onemap.captured WHERE layer = layer_id AND relation = root_table;
+  IF present <> root_table THEN -- dropped and made again, or another table was given the name
+    PERFORM onemap.release(layer_id);
+    PERFORM onemap.unlearn(no) FROM onemap.captured WHERE layer = layer_id AND relation <> root;
+    UPDATE onemap.captured SET relation = present, root = present, shape = '' WHERE layer = layer_id;
+    root_table := present;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_class WHERE oid = root_table) THEN
+    UPDATE onemap.captured SET shape = NULL WHERE layer = layer_id;
+  ELSIF watched THEN
     PERFORM onemap.learn(no) FROM onemap.captured WHERE layer = layer_id;
     RETURN; -- the reset comes with the next look, see onemap.look
-  ELSIF EXISTS (SELECT FROM pg_class WHERE oid = root_table) THEN
+  ELSE
     PERFORM onemap.arm(root_table);
     PERFORM onemap.enlist(layer_id, root_table);
     PERFORM onemap.learn(no) FROM onemap.captured WHERE layer = layer_id AND shape IS DISTINCT FROM onemap.shape(relation);
-  ELSE
-    UPDATE onemap.captured SET shape = NULL WHERE layer = layer_id;
   END IF;
   PERFORM onemap.note(layer_id, 'reset');
 END $$;

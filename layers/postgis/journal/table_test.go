@@ -80,6 +80,35 @@ func TestATableThatIsAlteredIsResetAndThenReadAnew(t *testing.T) {
 	s.eventually("put 1 - {}")
 }
 
+func TestATableThatIsMadeAgainIsCapturedAgain(t *testing.T) {
+	s := start(t, journal.Options{})
+	s.makeStations()
+	const columns = "(id int, name text, level numeric, geom geometry(Point, 4326))"
+	for what, again := range map[string]string{
+		"dropped and made at once": "DROP TABLE stations CASCADE; CREATE TABLE stations " + columns,
+		"loaded beside it":         "CREATE TABLE fresh " + columns + "; ALTER TABLE stations RENAME TO former; ALTER TABLE fresh RENAME TO stations",
+		"partitioned from now on":  "DROP TABLE stations CASCADE; CREATE TABLE stations " + columns + " PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF stations DEFAULT",
+	} {
+		s.exec("BEGIN; " + again + "; COMMIT")
+		s.eventually("reset")
+		for len(s.moved()) > 0 {
+		}
+		s.exec("INSERT INTO stations VALUES (1, 'a')")
+		s.expect(what, `put 1 - {"level":null,"name":"a"}`)
+		if s.exec("TRUNCATE stations"); what == "loaded beside it" {
+			s.exec("INSERT INTO former VALUES (2, 'b'); DROP TABLE former")
+		}
+		s.expect(what+", truncated", "reset")
+	}
+	s.exec("DROP TABLE stations")
+	s.eventually("reset")
+	s.exec("CREATE VIEW stations AS SELECT 1 AS id") // nothing to capture, and no harm
+	s.exec("DROP VIEW stations; CREATE TABLE stations " + columns)
+	s.eventually("reset")
+	s.exec("INSERT INTO stations VALUES (1, 'a')")
+	s.expect("after a while", `put 1 - {"level":null,"name":"a"}`)
+}
+
 func TestTriggersThatSomebodyTookAwayComeBack(t *testing.T) {
 	s := start(t, journal.Options{})
 	s.makeStations()
