@@ -3,6 +3,7 @@ package postgis_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,9 +79,6 @@ func TestAViewIsPolledAndTellsExactlyWhatChanged(t *testing.T) {
 	at = hear(t, a, at, "reset  - -")
 	sql(t, url, `INSERT INTO levels VALUES ('a', 3)`)
 	hear(t, a, at, "put a <nil>@110 3@110")
-	if _, _, err := a.Attach(t.Context(), me, layers.Attachment{Table: "gauges", Key: "k", Layer: layers.Layer{ID: "again"}}); layers.CodeOf(err) != layers.Conflict {
-		t.Errorf("the same view twice: %v", err)
-	}
 }
 
 func TestAViewThatIsMadeAgainIsPolledAgain(t *testing.T) {
@@ -99,6 +97,61 @@ func TestAViewThatIsMadeAgainIsPolledAgain(t *testing.T) {
 	at = hear(t, s, at, "reset  - -")
 	sql(t, url, "UPDATE base SET v = 4")
 	hear(t, s, at, "put 1 3 4")
+}
+
+func TestWhatIsPolledForOneLayerAndCapturedForAnotherIsToldOnceToEach(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	run(t, url, `CREATE TABLE whole (k int PRIMARY KEY, v int, geom geometry(Point, 4326)) PARTITION BY RANGE (k); CREATE TABLE part PARTITION OF whole FOR VALUES FROM (0) TO (10);
+		CREATE TABLE later (LIKE whole INCLUDING ALL); INSERT INTO whole VALUES (1, 1)`)
+	polled(t, s, layers.Attachment{Table: "part", Layer: layers.Layer{ID: "polled"}, Poll: often})
+	polled(t, s, layers.Attachment{Table: "part", Layer: layers.Layer{ID: "again"}, Poll: often})
+	_, at := attach(t, s, layers.Attachment{Table: "whole", Layer: layers.Layer{ID: "captured"}})
+	told := func(want ...string) {
+		t.Helper()
+		var got []string
+		for len(got) < len(want) {
+			for _, ch := range next(t, s, at) {
+				image := func(f *layers.Feature) any {
+					if f == nil {
+						return nil
+					}
+					return f.Properties["v"]
+				}
+				got = append(got, fmt.Sprintf("%s %s %s %v %v", ch.Layer, ch.Kind, ch.ID, image(ch.Old), image(ch.New)))
+				at.Position = ch.Position
+			}
+		}
+		time.Sleep(3 * often) // what should not come would
+		if slices.Sort(got); fmt.Sprint(got) != fmt.Sprint(want) || s.Wait(brief(t), at.Position) == nil {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	sql(t, url, "UPDATE whole SET v = 2")
+	told("again put 1 1 2", "captured put 1 1 2", "polled put 1 1 2")
+	sql(t, url, "TRUNCATE part")
+	told("again delete 1 2 <nil>", "captured reset  <nil> <nil>", "polled delete 1 2 <nil>")
+	// A table that is polled becomes a partition of what is captured.
+	_, at = polled(t, s, layers.Attachment{Table: "later", Layer: layers.Layer{ID: "later"}, Poll: often})
+	sql(t, url, "ALTER TABLE whole ATTACH PARTITION later FOR VALUES FROM (10) TO (20)")
+	told("captured reset  <nil> <nil>")
+	sql(t, url, "INSERT INTO whole VALUES (11, 1)")
+	told("captured put 11 <nil> 1", "later put 11 <nil> 1")
+	for _, id := range []string{"captured", "again"} {
+		if _, err := s.Detach(t.Context(), me, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := value[int](t, url, "SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%onemap%'"); n != 0 {
+		t.Errorf("%d triggers are left", n)
+	}
+}
+
+// brief is a context that ends soon.
+func brief(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), often)
+	t.Cleanup(cancel)
+	return ctx
 }
 
 func TestAPollByAVersionColumnMissesNothing(t *testing.T) {

@@ -125,7 +125,7 @@ func (m *statuses) count(ctx context.Context, s *Store, t *table) (*counted, err
 		c = &counted{}
 		var pending int64
 		err := s.pool.QueryRow(ctx, `SELECT s.position, (SELECT count(*) FROM `+t.from()+`), (SELECT count(*) FILTER (WHERE op = 'I') - count(*) FILTER (WHERE op = 'D')
-			FROM onemap.outbox WHERE relation IN (SELECT relation FROM onemap.captured WHERE layer = $1)) FROM onemap.state s`+t.comment(), t.layer.ID).Scan(&c.at, &c.count, &pending)
+			FROM onemap.outbox o JOIN onemap.captured c ON c.relation = o.relation::regclass AND o.watch IS NOT DISTINCT FROM CASE WHEN c.watched THEN c.no END WHERE c.layer = $1) FROM onemap.state s`+t.comment(), t.layer.ID).Scan(&c.at, &c.count, &pending)
 		if err != nil {
 			return nil, err
 		}

@@ -40,17 +40,10 @@ func Capture(ctx context.Context, tx pgx.Tx, t Table) error {
 		if err := checkColumns(ctx, tx, root, t); err != nil {
 			return err
 		}
-		var watched string
-		err = tx.QueryRow(ctx, "SELECT layer FROM onemap.captured JOIN onemap.watched USING (layer) WHERE relation = $1::oid", root).Scan(&watched)
-		if err == nil {
-			return layers.Errorf(layers.Conflict, "%s.%s is on the map already, as layer %s; what is polled can be there once", t.Schema, t.Name, watched)
-		} else if !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
 		if _, err := tx.Exec(ctx, "SELECT onemap.arm($1::oid)", root); err != nil {
 			return err
 		}
-		if err := record(ctx, tx, root, t); err != nil {
+		if err := record(ctx, tx, root, t, false); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `SELECT onemap.learn(no), onemap.enlist(layer, root) FROM onemap.captured WHERE layer = $1 AND relation = $2::oid`, t.Layer, root)
@@ -68,13 +61,13 @@ func findRelation(ctx context.Context, tx pgx.Tx, t Table, kinds ...string) (rel
 }
 
 // record notes how the rows of a relation are read. The decoder comes of it later.
-func record(ctx context.Context, tx pgx.Tx, relation uint32, t Table) error {
+func record(ctx context.Context, tx pgx.Tx, relation uint32, t Table, watched bool) error {
 	columns := t.Columns
 	if columns == nil {
 		columns = []string{}
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape, schema, name) VALUES ($1::oid, $1::oid, $2, $3, $4, $5, $6, '', $7, $8)`,
-		relation, t.Layer, t.Key, t.Geometry, columns, t.SRID, t.Schema, t.Name)
+	_, err := tx.Exec(ctx, `INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape, schema, name, watched) VALUES ($1::oid, $1::oid, $2, $3, $4, $5, $6, '', $7, $8, $9)`,
+		relation, t.Layer, t.Key, t.Geometry, columns, t.SRID, t.Schema, t.Name, watched)
 	return err
 }
 

@@ -17,24 +17,33 @@ type reader struct {
 	No       int32  // of onemap.captured: names the decoder
 	Relation uint32 // as the outbox has it
 	Layer    string
+	Watched  bool
 	Fits     bool // the relation has the shape that the decoder was made for
+}
+
+// rows is the condition for rows of the outbox to be the reader's. A relation may be
+// captured for one layer and polled for another.
+func (r reader) rows() string {
+	if r.Watched {
+		return fmt.Sprintf("watch = %d", r.No)
+	}
+	return fmt.Sprintf("relation = %d AND watch IS NULL", r.Relation)
 }
 
 // move puts transactions into the log, in their order, and takes them out of the
 // outbox.
 func (m *mover) move(ctx context.Context, batch []waiting) error {
 	var xids []string
-	var relations []uint32
+	var all waiting
 	for _, w := range batch {
 		xids = append(xids, w.Xid)
-		relations = append(relations, w.Relations...)
+		all.Relations = append(all.Relations, w.Relations...)
+		all.Watched = append(all.Watched, w.Watched...)
 	}
-	slices.Sort(relations)
-	relations = slices.Compact(relations)
 	var n int64
 	var lag time.Duration
 	err := pgx.BeginFunc(ctx, m.conn, func(tx pgx.Tx) error {
-		readers, broken, err := m.readers(ctx, tx, relations)
+		readers, broken, err := m.readers(ctx, tx, set(all.Relations), set(all.Watched))
 		if err != nil {
 			return err
 		}
@@ -63,26 +72,32 @@ func (m *mover) move(ctx context.Context, batch []waiting) error {
 	return nil
 }
 
+// set sorts values and leaves out those that come again. It is never nil.
+func set[T uint32 | int32](s []T) []T {
+	slices.Sort(s)
+	return append([]T{}, slices.Compact(s)...)
+}
+
 // readers finds the decoders for relations, and those whose relation is not what
 // it was: their layers are reset, because nobody knows which columns old images
 // have. The decoder is made anew for what follows.
-func (m *mover) readers(ctx context.Context, tx pgx.Tx, relations []uint32) (fit, broken []reader, err error) {
-	const query = `SELECT no, relation::oid, layer, shape IS NOT DISTINCT FROM onemap.shape(relation) FROM onemap.captured
-		WHERE relation = ANY($1::oid[]::regclass[]) ORDER BY no`
-	all, err := collect[reader](ctx, tx, query, relations)
+func (m *mover) readers(ctx context.Context, tx pgx.Tx, relations []uint32, watched []int32) (fit, broken []reader, err error) {
+	const query = `SELECT no, relation::oid, layer, watched, shape IS NOT DISTINCT FROM onemap.shape(relation) FROM onemap.captured
+		WHERE NOT watched AND relation = ANY($1::oid[]::regclass[]) OR watched AND no = ANY($2) ORDER BY no`
+	all, err := collect[reader](ctx, tx, query, relations, watched)
 	if err != nil {
 		return nil, nil, err
 	}
 	if known := func(r uint32) bool {
-		return r == 0 || slices.ContainsFunc(all, func(k reader) bool { return k.Relation == r })
+		return r == 0 || slices.ContainsFunc(all, func(k reader) bool { return k.Relation == r && !k.Watched })
 	}; slices.ContainsFunc(relations, func(r uint32) bool { return !known(r) }) {
 		// A partition that was attached since we looked, or a table released meanwhile.
 		if _, err := tx.Exec(ctx, `SELECT onemap.enlist(layer, root) FROM (SELECT DISTINCT layer, root FROM onemap.captured
-			WHERE root IN (SELECT pg_partition_root(r) FROM unnest($1::oid[]) r)) c`, relations); err != nil {
+			WHERE NOT watched AND root IN (SELECT pg_partition_root(r) FROM unnest($1::oid[]) r)) c`, relations); err != nil {
 			return nil, nil, err
 		}
 		before := all
-		if all, err = collect[reader](ctx, tx, query, relations); err != nil {
+		if all, err = collect[reader](ctx, tx, query, relations, watched); err != nil {
 			return nil, nil, err
 		}
 		for i := range all {
@@ -122,7 +137,7 @@ func (m *mover) unreadable(ctx context.Context, tx pgx.Tx, xids []string, reader
 	for _, r := range readers {
 		err := pgx.BeginFunc(ctx, tx, func(sub pgx.Tx) error {
 			_, err := sub.Exec(ctx, fmt.Sprintf(`SELECT count(o), count(n) FROM onemap.outbox x, LATERAL onemap.decode_%[1]d(x.old) o, LATERAL onemap.decode_%[1]d(x.new) n
-				WHERE x.xid = ANY($1::xid8[]) AND x.relation = %[2]d AND x.op <> 'T'`, r.No, r.Relation), xids)
+				WHERE x.xid = ANY($1::xid8[]) AND x.%[2]s AND x.op <> 'T'`, r.No, r.rows()), xids)
 			return err
 		})
 		if isPgError(err) {
@@ -179,7 +194,7 @@ row AS (SELECT NULL::bigint AS seq, NULL::bigint AS id, NULL::int AS no, NULL::t
 	for _, r := range readers {
 		fmt.Fprintf(&b, `
 	UNION ALL SELECT m.seq, m.id, %[1]d, CASE WHEN m.old IS NOT NULL THEN o.key END, o.geometry, o.attributes, CASE WHEN m.new IS NOT NULL THEN n.key END, n.geometry, n.attributes
-		FROM moved m, LATERAL onemap.decode_%[1]d(m.old) o, LATERAL onemap.decode_%[1]d(m.new) n WHERE m.relation = %[2]d AND m.op <> 'T'`, r.No, r.Relation)
+		FROM moved m, LATERAL onemap.decode_%[1]d(m.old) o, LATERAL onemap.decode_%[1]d(m.new) n WHERE m.%[2]s AND m.op <> 'T'`, r.No, r.rows())
 	}
 	b.WriteString(`),
 -- What happened to each key: a row that changes its key is gone, and another appears.
@@ -209,7 +224,8 @@ folded AS (SELECT seq, id, sub, layer, key, had, old_geometry, old_attributes, h
 	FROM net GROUP BY seq, layer, key),
 -- A layer that is reset in a transaction is read again after it: its other changes need not be told.
 reset AS (
-	SELECT m.seq, c.layer, max(m.id) AS id FROM moved m JOIN onemap.captured c ON c.relation = m.relation::regclass WHERE m.op = 'T' OR c.no = ANY($2::int[]) GROUP BY 1, 2
+	SELECT m.seq, c.layer, max(m.id) AS id FROM moved m JOIN onemap.captured c ON c.relation = m.relation::regclass AND m.watch IS NOT DISTINCT FROM CASE WHEN c.watched THEN c.no END
+		WHERE m.op = 'T' OR c.no = ANY($2::int[]) GROUP BY 1, 2
 	UNION ALL SELECT seq, old, max(id) FROM moved WHERE op = 'N' AND new = 'reset' GROUP BY 1, 2
 	UNION ALL SELECT seq, layer, max(id) FROM folded GROUP BY 1, 2 HAVING count(*) > $3),
 entry AS (

@@ -114,7 +114,8 @@ type look struct {
 type waiting struct {
 	Xid       string   `json:"xid"`
 	Rows      int      `json:"rows"`
-	Relations []uint32 `json:"relations"`
+	Relations []uint32 `json:"relations"` // that were captured
+	Watched   []int32  `json:"watched"`   // that were polled: numbers in onemap.captured
 }
 
 // maxBatch is about how many outbox rows one transaction moves. One transaction of
@@ -155,8 +156,8 @@ func (m *mover) look(ctx context.Context) (look, error) {
 	// by each transaction's last id, no change overtakes one that it builds on.
 	var l look
 	var snapshot, waiting string
-	err := m.conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM onemap.missed), pg_current_snapshot()::text, coalesce((SELECT json_agg(json_build_object('xid', xid::text, 'rows', rows, 'relations', relations) ORDER BY last)::text
-		FROM (SELECT xid, max(id) AS last, count(*) AS rows, array_agg(DISTINCT relation::bigint) AS relations
+	err := m.conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM onemap.missed), pg_current_snapshot()::text, coalesce((SELECT json_agg(json_build_object('xid', xid::text, 'rows', rows, 'relations', relations, 'watched', watched) ORDER BY last)::text
+		FROM (SELECT xid, max(id) AS last, count(*) AS rows, array_agg(DISTINCT relation::bigint) FILTER (WHERE watch IS NULL) AS relations, array_agg(DISTINCT watch) FILTER (WHERE watch IS NOT NULL) AS watched
 			FROM onemap.outbox WHERE xid >= $1::xid8 OR xid = ANY($2::xid8[]) GROUP BY xid) x), '[]')`, m.xmax, m.running).Scan(&l.missed, &snapshot, &waiting)
 	if err != nil {
 		return look{}, err

@@ -24,6 +24,7 @@ CREATE TABLE onemap.outbox (
   op "char" NOT NULL,                     -- I, U, D, T, or N for a note
   actor text,
   old text, new text,                     -- rows in text form; a note: layer, kind
+  watch int,                              -- for which of onemap.captured it was seen by polling; NULL: it was captured
   PRIMARY KEY (xid, id))                  -- the mover looks for transactions, see mover.go
   WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
         autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000000,
@@ -98,11 +99,12 @@ CREATE TABLE onemap.captured (
   key text NOT NULL, geometry text NOT NULL, columns text[] NOT NULL, srid int NOT NULL,
   shape text,                             -- NULL: the relation is gone
   schema text NOT NULL, name text NOT NULL, -- of the root when it was captured
+  watched boolean NOT NULL,               -- polled; else its triggers tell
   UNIQUE (relation, layer));
 CREATE INDEX ON onemap.captured (layer);
 
 -- What can't be captured is watched, see watch.sql: these layers, and their rows as
--- they were seen last.
+-- they were seen last. A relation may be both: each layer hears its own.
 CREATE TABLE onemap.watched (
   layer text COLLATE "C" PRIMARY KEY,
   every interval NOT NULL,
@@ -257,9 +259,8 @@ END $$;
 
 -- Takes a layer's triggers away, but for those that another layer of the table needs.
 CREATE FUNCTION onemap.release(layer_id text) RETURNS void LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT onemap.disarm(root) FROM (SELECT DISTINCT root FROM onemap.captured c WHERE layer = layer_id
-    AND EXISTS (SELECT FROM pg_class WHERE oid = c.root) AND NOT EXISTS (SELECT FROM onemap.watched w WHERE w.layer = c.layer)
-    AND NOT EXISTS (SELECT FROM onemap.captured o WHERE o.root = c.root AND o.layer <> layer_id)) r $$;
+  SELECT onemap.disarm(root) FROM (SELECT DISTINCT root FROM onemap.captured c WHERE layer = layer_id AND NOT watched
+    AND EXISTS (SELECT FROM pg_class WHERE oid = c.root) AND NOT EXISTS (SELECT FROM onemap.captured o WHERE o.root = c.root AND o.layer <> layer_id AND NOT o.watched)) r $$;
 
 -- Records the partitions of captured tables, as they are now; true if something
 -- was not as recorded.
@@ -268,8 +269,8 @@ DECLARE c onemap.captured; l oid; n int; changed boolean := false;
 BEGIN
   SELECT * INTO STRICT c FROM onemap.captured WHERE layer = layer_id AND root = root_table ORDER BY no LIMIT 1;
   FOR l IN SELECT leaf FROM onemap.leaves(c.root) EXCEPT SELECT relation FROM onemap.captured WHERE layer = c.layer AND root = c.root LOOP
-    INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape, schema, name)
-      VALUES (l, c.root, c.layer, c.key, c.geometry, c.columns, c.srid, '', c.schema, c.name) RETURNING no INTO n;
+    INSERT INTO onemap.captured (relation, root, layer, key, geometry, columns, srid, shape, schema, name, watched)
+      VALUES (l, c.root, c.layer, c.key, c.geometry, c.columns, c.srid, '', c.schema, c.name, false) RETURNING no INTO n;
     PERFORM onemap.learn(n);
     changed := true;
   END LOOP;
@@ -287,18 +288,17 @@ CREATE FUNCTION onemap.named(schema text, name text, watched boolean) RETURNS oi
 
 -- Layers whose table was changed below us: another of its name, columns, triggers, partitions.
 CREATE VIEW onemap.ailing AS
-  WITH c AS (SELECT *, layer IN (SELECT layer FROM onemap.watched) AS watched FROM onemap.captured)
-  SELECT layer, root FROM c WHERE shape IS NOT NULL AND (shape IS DISTINCT FROM onemap.shape(relation)
+  SELECT layer, root FROM onemap.captured WHERE shape IS NOT NULL AND (shape IS DISTINCT FROM onemap.shape(relation)
     OR NOT watched AND (SELECT count(*) FROM pg_catalog.pg_trigger WHERE tgrelid = relation AND tgname IN ('00_onemap_capture', '00_onemap_truncate') AND tgenabled = 'A') < 2)
-  UNION SELECT layer, root FROM c WHERE relation = root AND (onemap.named(schema, name, watched) <> root::oid
+  UNION SELECT layer, root FROM onemap.captured c WHERE relation = root AND (onemap.named(schema, name, watched) <> root::oid
     OR shape IS NOT NULL AND NOT watched AND ARRAY(SELECT leaf FROM onemap.leaves(root) UNION SELECT root ORDER BY 1)
       <> ARRAY(SELECT relation::oid FROM onemap.captured l WHERE l.layer = c.layer ORDER BY 1));
 
 -- Mends one of them as far as possible. What was changed meanwhile nobody knows: a reset.
 CREATE FUNCTION onemap.mend(layer_id text, root_table regclass) RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE watched boolean := EXISTS (SELECT FROM onemap.watched WHERE layer = layer_id); present oid;
+DECLARE polled boolean; present oid;
 BEGIN
-  SELECT onemap.named(schema, name, watched) INTO present FROM onemap.captured WHERE layer = layer_id AND relation = root_table;
+  SELECT watched, onemap.named(schema, name, watched) INTO polled, present FROM onemap.captured WHERE layer = layer_id AND relation = root_table;
   IF present <> root_table THEN -- dropped and made again, or another table was given the name
     PERFORM onemap.release(layer_id);
     PERFORM onemap.unlearn(no) FROM onemap.captured WHERE layer = layer_id AND relation <> root;
@@ -307,7 +307,7 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM pg_class WHERE oid = root_table) THEN
     UPDATE onemap.captured SET shape = NULL WHERE layer = layer_id;
-  ELSIF watched THEN
+  ELSIF polled THEN
     PERFORM onemap.learn(no) FROM onemap.captured WHERE layer = layer_id;
     RETURN; -- the reset comes with the next look, see onemap.look
   ELSE

@@ -73,9 +73,8 @@ CREATE FUNCTION onemap.armed(relation oid) RETURNS boolean LANGUAGE sql STABLE S
   FROM pg_trigger WHERE tgrelid = relation AND tgname LIKE '00\_onemap\_%' $$;
 
 CREATE OR REPLACE VIEW onemap.ailing AS
-  WITH c AS (SELECT *, layer IN (SELECT layer FROM onemap.watched) AS watched FROM onemap.captured)
-  SELECT layer, root FROM c WHERE shape IS NOT NULL AND (shape IS DISTINCT FROM onemap.shape(relation) OR NOT watched AND NOT onemap.armed(relation))
-  UNION SELECT layer, root FROM c WHERE relation = root AND (onemap.named(schema, name, watched) <> root::oid
+  SELECT layer, root FROM onemap.captured WHERE shape IS NOT NULL AND (shape IS DISTINCT FROM onemap.shape(relation) OR NOT watched AND NOT onemap.armed(relation))
+  UNION SELECT layer, root FROM onemap.captured c WHERE relation = root AND (onemap.named(schema, name, watched) <> root::oid
     OR shape IS NOT NULL AND NOT watched AND ARRAY(SELECT leaf FROM onemap.leaves(root) UNION SELECT root ORDER BY 1)
       <> ARRAY(SELECT relation::oid FROM onemap.captured l WHERE l.layer = c.layer ORDER BY 1));
 

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"onemap/layers"
 )
 
 // Watch is Capture for what has no triggers: a view, or a table of others. The mover's
@@ -32,15 +30,7 @@ func Watch(ctx context.Context, tx pgx.Tx, t Table, every time.Duration, version
 	if version != "" {
 		t.Columns = t.Columns[:len(t.Columns)-1]
 	}
-	// The outbox has room for one way of telling what happens to a relation.
-	var other string
-	err = tx.QueryRow(ctx, "SELECT layer FROM onemap.captured WHERE relation = $1::oid", root).Scan(&other)
-	if err == nil {
-		return layers.Errorf(layers.Conflict, "%s.%s is on the map already, as layer %s; what is polled can be there once", t.Schema, t.Name, other)
-	} else if !errors.Is(err, pgx.ErrNoRows) {
-		return err
-	}
-	if err := record(ctx, tx, root, t); err != nil {
+	if err := record(ctx, tx, root, t, true); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, "INSERT INTO onemap.watched (layer, every, version, due) VALUES ($1, $2, $3, clock_timestamp())", t.Layer, every, version)

@@ -20,9 +20,9 @@ BEGIN
       WHERE s.image IS DISTINCT FROM n.image AND (n.key IS NOT NULL OR $2)),
     gone AS (DELETE FROM onemap.seen s USING differ d WHERE s.layer = $1 AND s.key = d.key AND d.new IS NULL),
     kept AS (INSERT INTO onemap.seen SELECT $1, key, new FROM differ WHERE new IS NOT NULL ON CONFLICT (layer, key) DO UPDATE SET image = excluded.image),
-    told AS (INSERT INTO onemap.outbox (id, xid, at, relation, op, old, new)
-      SELECT nextval('onemap.outbox_id'), pg_current_xact_id(), clock_timestamp(), %4$s, CASE WHEN old IS NULL THEN 'I' WHEN new IS NULL THEN 'D' ELSE 'U' END::"char", old, new FROM differ WHERE $3)
-    SELECT count(*) FROM differ $q$, c.key, c.relation, newer, c.relation::oid) INTO n USING layer_id, since IS NULL, tell;
+    told AS (INSERT INTO onemap.outbox (id, xid, at, relation, op, old, new, watch)
+      SELECT nextval('onemap.outbox_id'), pg_current_xact_id(), clock_timestamp(), %4$s, CASE WHEN old IS NULL THEN 'I' WHEN new IS NULL THEN 'D' ELSE 'U' END::"char", old, new, %5$s FROM differ WHERE $3)
+    SELECT count(*) FROM differ $q$, c.key, c.relation, newer, c.relation::oid, c.no) INTO n USING layer_id, since IS NULL, tell;
   RETURN n;
 END $$;
 
