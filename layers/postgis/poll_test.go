@@ -346,3 +346,55 @@ func TestWhatChangesBeforeAPolledLayerIsSeenIsAReset(t *testing.T) {
 		t.Errorf("%+v at %d", f, at.Position)
 	}
 }
+
+func TestALayerThatIsLockedOrFailsSlowlyLeavesTimeForOthers(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	run(t, url, `CREATE TABLE held (k int PRIMARY KEY, v int, geom geometry(Point, 4326)); INSERT INTO held VALUES (1, 1); CREATE VIEW h AS SELECT * FROM held;
+		CREATE TABLE other (LIKE held); INSERT INTO other VALUES (1, 1); CREATE VIEW o AS SELECT * FROM other;
+		CREATE TABLE control AS SELECT false AS bad; CREATE FUNCTION fail() RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN IF (SELECT bad FROM public.control) THEN PERFORM pg_sleep(1); RAISE 'bad'; END IF; RETURN 1; END $$;
+		CREATE VIEW f AS SELECT k, fail() AS v, geom FROM other`)
+	for _, table := range []string{"h", "f"} {
+		polled(t, s, layers.Attachment{Table: table, Key: "k", Poll: often})
+	}
+	_, at := polled(t, s, layers.Attachment{Table: "o", Key: "k", Poll: often})
+	locked, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() { defer close(done); holdLock(t, url, "held", locked, release) }()
+	<-locked
+	sql(t, url, "UPDATE other SET v = 2")
+	for range 2 { // it is looked at often; the other waits in between
+		at = hear(t, s, at, "put 1 1 2")
+		sql(t, url, "UPDATE other SET v = 1")
+		at = hear(t, s, at, "put 1 2 1")
+		sql(t, url, "UPDATE other SET v = 2")
+	}
+	close(release)
+	<-done
+	hear(t, s, at, "put 1 1 2")
+	sql(t, url, "UPDATE control SET bad = true")
+	for deadline := time.Now().Add(20 * time.Second); !value[bool](t, url, "SELECT due > clock_timestamp() + interval '2 s' FROM onemap.watched WHERE layer = 'f'"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is tried again at once")
+		}
+	}
+}
+
+func TestALayerIsDetachedWhileItIsLookedAt(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	run(t, url, slowly)
+	for range 2 {
+		polled(t, s, layers.Attachment{Table: "gauges", Key: "k", Poll: often})
+		sql(t, url, "UPDATE control SET slow = true")
+		for !value[bool](t, url, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'onemap watch' AND wait_event = 'PgSleep')") {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if _, err := s.Detach(t.Context(), me, "gauges"); err != nil {
+			t.Fatal(err)
+		}
+		sql(t, url, "UPDATE control SET slow = false")
+	}
+	if n := value[int](t, url, "SELECT (SELECT count(*) FROM onemap.watched) + (SELECT count(*) FROM onemap.seen)"); n != 0 {
+		t.Errorf("%d traces", n)
+	}
+}

@@ -97,9 +97,12 @@ func checkColumns(ctx context.Context, tx pgx.Tx, root uint32, t Table) error {
 func Release(ctx context.Context, tx pgx.Tx, layer string) error {
 	return patiently(ctx, tx, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
+		// A look that takes minutes is not waited for.
+		b.Queue(`SELECT pg_cancel_backend(pid) FROM pg_locks l JOIN onemap.captured c ON c.layer = $1 AND l.objid = c.no::oid
+			WHERE l.locktype = 'advisory' AND l.classid = $2::int::oid AND l.objsubid = 2 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`, layer, watchLock)
+		b.Queue("DELETE FROM onemap.watched WHERE layer = $1", layer) // before the node that polls takes it up again
 		b.Queue("SELECT onemap.release($1)", layer)
 		b.Queue("SELECT onemap.unlearn(no) FROM (SELECT no FROM onemap.captured WHERE layer = $1) c", layer)
-		b.Queue("DELETE FROM onemap.watched WHERE layer = $1", layer)
 		b.Queue("DELETE FROM onemap.seen WHERE layer = $1", layer)
 		return tx.SendBatch(ctx, b).Close()
 	}, "release "+layer)
