@@ -55,8 +55,8 @@ func (s *Store) readOnce(ctx context.Context, f func(*catalogue, *pgx.Batch) err
 	}
 	if s.replica.usable() {
 		told := layers.Position(s.told.Load()) // before the replica is asked
-		at, refused, err := readFrom(ctx, s.replica.pool, c, f)
-		if err == nil && at >= told {
+		at, refused, err := s.replica.read(ctx, told, c, f)
+		if err == nil {
 			s.replica.answered()
 			return at, s.replica.pool, refused
 		}
@@ -73,21 +73,27 @@ func (s *Store) readOnce(ctx context.Context, f func(*catalogue, *pgx.Batch) err
 // what this node knows, so the definitions are looked at all the same.
 func readFrom(ctx context.Context, pool *pgxpool.Pool, c *catalogue, f func(*catalogue, *pgx.Batch) error) (at layers.Position, refused, err error) {
 	b := &pgx.Batch{}
-	b.Queue("SELECT s.position, o.catalogue FROM onemap.state s, onemap.store o").QueryRow(func(row pgx.Row) error {
-		var version int64
-		if err := row.Scan(&at, &version); err != nil {
-			return err
-		}
-		if version != c.version {
-			return errStale
-		}
-		return nil
-	})
+	b.Queue(whereabouts).QueryRow(func(row pgx.Row) error { return c.place(row, &at) })
 	if refused = f(c, b); refused != nil {
 		b.QueuedQueries = b.QueuedQueries[:1]
 	}
 	err = pool.SendBatch(ctx, b).Close()
 	return at, refused, err
+}
+
+// whereabouts is how far a database is.
+const whereabouts = "SELECT s.position, o.catalogue FROM onemap.state s, onemap.store o"
+
+// place reads whereabouts. It fails if the definitions are not these.
+func (c *catalogue) place(row pgx.Row, at *layers.Position) error {
+	var version int64
+	if err := row.Scan(at, &version); err != nil {
+		return err
+	}
+	if version != c.version {
+		return errStale
+	}
+	return nil
 }
 
 func (r *reader) Layers(ctx context.Context) ([]layers.Entry, layers.Position, error) {
@@ -166,7 +172,14 @@ func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.S
 			t, err = c.see(r.view, layer)
 			return err
 		})
-		if err == nil {
+		if err == nil && from != r.s.pool {
+			var begun bool
+			if begun, err = r.s.replica.scan(ctx, t, rg, yield); err != nil && !begun {
+				from, err = r.s.pool, nil
+			}
+			err = r.s.problem(ctx, what, err)
+		}
+		if err == nil && from == r.s.pool {
 			err = r.s.problem(ctx, what, t.scan(ctx, from, rg, yield))
 		}
 		if err != nil {
