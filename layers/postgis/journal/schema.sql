@@ -309,7 +309,8 @@ BEGIN
     UPDATE onemap.captured SET shape = NULL WHERE layer = layer_id;
   ELSIF polled THEN
     PERFORM onemap.learn(no) FROM onemap.captured WHERE layer = layer_id;
-    RETURN; -- the reset comes with the next look, see onemap.look
+    UPDATE onemap.watched SET due = clock_timestamp() WHERE layer = (SELECT layer FROM onemap.watched WHERE layer = layer_id FOR UPDATE SKIP LOCKED);
+    RETURN; -- the reset comes with that look, see onemap.look
   ELSE
     PERFORM onemap.arm(root_table);
     PERFORM onemap.enlist(layer_id, root_table);
