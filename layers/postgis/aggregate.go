@@ -10,7 +10,7 @@ import (
 
 func (r *reader) Aggregate(ctx context.Context, q layers.AggregateQuery) ([]layers.Bucket, error) {
 	var out []layers.Bucket
-	_, err := r.s.read(ctx, "count features of layer "+q.Layer, func(c *catalogue, b *pgx.Batch) error {
+	_, err := r.s.read(ctx, "count features of layer "+q.Layer, q.Layer, func(c *catalogue, b *pgx.Batch) error {
 		out = nil
 		t, err := c.see(r.view, q.Layer)
 		if err != nil {

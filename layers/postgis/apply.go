@@ -43,7 +43,7 @@ func (s *Store) Apply(ctx context.Context, actor layers.Actor, layer string, edi
 
 func (s *Store) applyOnce(ctx context.Context, actor layers.Actor, layer string, edits []layers.Edit) (layers.Receipt, error) {
 	var t *table
-	_, err := s.read(ctx, "find layer "+layer, func(c *catalogue, _ *pgx.Batch) (err error) {
+	_, err := s.read(ctx, "find layer "+layer, layer, func(c *catalogue, _ *pgx.Batch) (err error) {
 		t, err = c.see(layers.Owner, layer)
 		return err
 	})

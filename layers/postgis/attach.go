@@ -84,7 +84,11 @@ func (s *Store) Attachments(ctx context.Context) ([]layers.Attached, error) {
 			if t.managed {
 				continue
 			}
-			_, found, err := survey(ctx, tx, t.attachment(t.layer))
+			var found layers.Attached
+			err := pgx.BeginFunc(ctx, tx, func(sub pgx.Tx) (err error) {
+				_, found, err = survey(ctx, sub, t.attachment(t.layer))
+				return err
+			})
 			var broken *layers.Error
 			if errors.As(err, &broken) { // what was attached is no longer there, or is not what it was
 				found = layers.Attached{Table: quote(t.schema, t.name), Key: t.key, Geometry: t.geometry, SRID: t.srid, Version: t.version, Advice: []layers.Advice{{Reason: broken.Error()}}}

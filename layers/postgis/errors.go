@@ -50,6 +50,30 @@ func (s *Store) problem(ctx context.Context, what string, err error) error {
 	return fail(layers.Unavailable, what+": the database does not answer", err)
 }
 
+// readProblem is problem for what reads a layer's rows. Of an attached table or view, an
+// error may come of what it holds or computes, and quote that: so it is not repeated.
+func (s *Store) readProblem(ctx context.Context, what string, t *table, err error) error {
+	if t != nil && !t.managed && rowFault(err) {
+		return fail(layers.Unavailable, what+": "+badRows, err)
+	}
+	return s.problem(ctx, what, err)
+}
+
+const badRows = "the department's table or view has rows that can't be read; SELECT * FROM it in psql says which"
+
+// rowFault tells whether an error is one of data, a constraint or a function.
+func rowFault(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch pg.Code[:min(2, len(pg.Code))] {
+	case "22", "23", "38", "39", "P0":
+		return true
+	}
+	return false
+}
+
 // fail keeps the cause out of the message, which people outside may read.
 func fail(code layers.Code, message string, cause error) error {
 	return &layers.Error{Code: code, Message: message, Cause: cause}

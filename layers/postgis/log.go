@@ -60,7 +60,7 @@ func (s *Store) Changes(ctx context.Context, after layers.Cursor, limit int) ([]
 	s.tell(entries[len(entries)-1].Position)
 	// After the log, so that the definitions are no older than the changes.
 	var c *catalogue
-	if _, err := s.read(ctx, "read the definitions", func(known *catalogue, _ *pgx.Batch) error { c = known; return nil }); err != nil {
+	if _, err := s.read(ctx, "read the definitions", "", func(known *catalogue, _ *pgx.Batch) error { c = known; return nil }); err != nil {
 		return nil, err
 	}
 	var commits []layers.Commit

@@ -13,7 +13,7 @@ import (
 // MakeTile implements layers.TileMaker, by ST_AsMVT.
 func (r *reader) MakeTile(ctx context.Context, layer string, spec layers.TileSpec) ([]byte, error) {
 	var tile []byte
-	_, err := r.s.read(ctx, "make a tile of layer "+layer, func(c *catalogue, b *pgx.Batch) error {
+	_, err := r.s.read(ctx, "make a tile of layer "+layer, layer, func(c *catalogue, b *pgx.Batch) error {
 		tile = nil
 		t, err := c.see(r.view, layer)
 		if err != nil {

@@ -415,3 +415,53 @@ func TestALayerIsDetachedWhileItIsLookedAt(t *testing.T) {
 		t.Errorf("%d traces", n)
 	}
 }
+
+func TestARowThatCantBeReadIsNotQuotedAndHidesNoOtherLayer(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	run(t, url, `CREATE TABLE base (k text PRIMARY KEY, note text, geom geometry(Point, 4326)); INSERT INTO base VALUES ('1', '5', 'SRID=4326;POINT(108 22)');
+		CREATE FUNCTION refuse(n int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN IF n = 0 THEN RAISE 'the secret'; END IF; RETURN n; END $$;
+		CREATE VIEW numbers AS SELECT k, note::int AS v, geom FROM base; CREATE VIEW counts AS SELECT k, 1 AS v, geom FROM base WHERE note::int > 0;
+		CREATE VIEW refused AS SELECT k, 1 AS v, geom FROM base WHERE refuse(length(replace(note, 'secret', ''))) > 0`)
+	ids := []string{"numbers", "counts", "refused"}
+	for _, id := range ids {
+		polled(t, s, layers.Attachment{Table: id, Key: "k", Poll: often})
+	}
+	attach(t, s, layers.Attachment{Table: "base"})
+	sql(t, url, "UPDATE base SET note = 'secret'")
+	hidden := func(what string, err error) {
+		t.Helper()
+		if layers.CodeOf(err) != layers.Unavailable || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	r := s.As(layers.Owner)
+	for _, id := range ids {
+		_, _, err := r.Feature(t.Context(), id, "1")
+		hidden(id+", a feature", err)
+		_, err = r.Query(t.Context(), layers.Query{Layer: id, Limit: 1})
+		hidden(id+", a page", err)
+		_, err = r.Aggregate(t.Context(), layers.AggregateQuery{Layer: id, GroupBy: "v"})
+		hidden(id+", groups", err)
+		for _, err := range r.Scan(t.Context(), id, layers.Range{}) {
+			hidden(id+", a scan", err)
+		}
+	}
+	_, err := s.Survey(t.Context(), layers.Attachment{Table: "counts", Key: "k"})
+	hidden("a survey", err)
+	e, err := r.Layer(t.Context(), "counts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Layer.Title.En = "Counts"
+	_, err = s.DefineLayer(t.Context(), me, e.Layer)
+	hidden("a definition", err)
+	entries, _, err := r.Layers(t.Context())
+	if err != nil || len(entries) != 4 || entries[0].Status.Count != 1 {
+		t.Errorf("%+v, %v", entries, err)
+	}
+	all, err := s.Attachments(t.Context())
+	if err != nil || len(all) != 4 || strings.Contains(fmt.Sprint(all), "secret") || !strings.Contains(fmt.Sprint(all[1].Advice), "can't be read") {
+		t.Errorf("%+v, %v", all, err)
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error) {
 	var page layers.Page
-	at, err := r.s.read(ctx, "query layer "+q.Layer, func(c *catalogue, b *pgx.Batch) error {
+	at, err := r.s.read(ctx, "query layer "+q.Layer, q.Layer, func(c *catalogue, b *pgx.Batch) error {
 		page = layers.Page{Matched: -1}
 		t, err := c.see(r.view, q.Layer)
 		if err != nil {

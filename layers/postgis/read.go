@@ -25,14 +25,15 @@ var errStale = errors.New("the definitions have changed")
 
 // read asks f for statements and sends them in one go, behind the one that tells
 // the position: what they read contains every change up to it. f may be called
-// again, when definitions turn out to be newer than this node knew.
-func (s *Store) read(ctx context.Context, what string, f func(*catalogue, *pgx.Batch) error) (layers.Position, error) {
-	at, _, err := s.readSomewhere(ctx, what, f)
+// again, when definitions turn out to be newer than this node knew. layer is whose rows
+// they read, if any's.
+func (s *Store) read(ctx context.Context, what, layer string, f func(*catalogue, *pgx.Batch) error) (layers.Position, error) {
+	at, _, err := s.readSomewhere(ctx, what, layer, f)
 	return at, err
 }
 
 // readSomewhere is read that tells which database answered.
-func (s *Store) readSomewhere(ctx context.Context, what string, f func(*catalogue, *pgx.Batch) error) (at layers.Position, from *pgxpool.Pool, err error) {
+func (s *Store) readSomewhere(ctx context.Context, what, layer string, f func(*catalogue, *pgx.Batch) error) (at layers.Position, from *pgxpool.Pool, err error) {
 	ctx, cancel := s.alive(ctx)
 	defer cancel()
 	for try := 0; ; try++ {
@@ -45,7 +46,11 @@ func (s *Store) readSomewhere(ctx context.Context, what string, f func(*catalogu
 		}
 	}
 	s.tell(at)
-	return at, from, s.problem(ctx, what, err)
+	var t *table
+	if c := s.catalogue.Load(); c != nil {
+		t = c.tables[layer]
+	}
+	return at, from, s.readProblem(ctx, what, t, err)
 }
 
 func (s *Store) readOnce(ctx context.Context, f func(*catalogue, *pgx.Batch) error) (at layers.Position, from *pgxpool.Pool, err error) {
@@ -98,7 +103,7 @@ func (c *catalogue) place(row pgx.Row, at *layers.Position) error {
 
 func (r *reader) Layers(ctx context.Context) ([]layers.Entry, layers.Position, error) {
 	var seen []*table
-	at, err := r.s.read(ctx, "list the layers", func(c *catalogue, _ *pgx.Batch) error {
+	at, err := r.s.read(ctx, "list the layers", "", func(c *catalogue, _ *pgx.Batch) error {
 		seen = nil
 		for _, id := range c.ids {
 			if t := c.tables[id]; r.view.Sees(t.layer) {
@@ -116,7 +121,7 @@ func (r *reader) Layers(ctx context.Context) ([]layers.Entry, layers.Position, e
 
 func (r *reader) Layer(ctx context.Context, layer string) (layers.Entry, error) {
 	var t *table
-	_, err := r.s.read(ctx, "find layer "+layer, func(c *catalogue, _ *pgx.Batch) (err error) {
+	_, err := r.s.read(ctx, "find layer "+layer, layer, func(c *catalogue, _ *pgx.Batch) (err error) {
 		t, err = c.see(r.view, layer)
 		return err
 	})
@@ -132,7 +137,7 @@ func (r *reader) Layer(ctx context.Context, layer string) (layers.Entry, error) 
 
 func (r *reader) Feature(ctx context.Context, layer, id string) (*layers.Feature, layers.Position, error) {
 	var f *layers.Feature
-	at, err := r.s.read(ctx, "read a feature of layer "+layer, func(c *catalogue, b *pgx.Batch) error {
+	at, err := r.s.read(ctx, "read a feature of layer "+layer, layer, func(c *catalogue, b *pgx.Batch) error {
 		t, err := c.see(r.view, layer)
 		if err != nil {
 			return err
@@ -168,7 +173,7 @@ func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.S
 		defer cancel()
 		what := "read layer " + layer
 		var t *table
-		_, from, err := r.s.readSomewhere(ctx, what, func(c *catalogue, _ *pgx.Batch) (err error) {
+		_, from, err := r.s.readSomewhere(ctx, what, layer, func(c *catalogue, _ *pgx.Batch) (err error) {
 			t, err = c.see(r.view, layer)
 			return err
 		})
@@ -177,10 +182,10 @@ func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.S
 			if begun, err = r.s.replica.scan(ctx, t, rg, yield); err != nil && !begun {
 				from, err = r.s.pool, nil
 			}
-			err = r.s.problem(ctx, what, err)
+			err = r.s.readProblem(ctx, what, t, err)
 		}
 		if err == nil && from == r.s.pool {
-			err = r.s.problem(ctx, what, t.scan(ctx, from, rg, yield))
+			err = r.s.readProblem(ctx, what, t, t.scan(ctx, from, rg, yield))
 		}
 		if err != nil {
 			yield(nil, err)

@@ -103,7 +103,7 @@ func (r *replica) usable() bool {
 
 // rest notes why the replica could not answer.
 func (r *replica) rest(ctx context.Context, err error) {
-	if ctx.Err() != nil || errors.Is(err, errSlow) { // the reader is gone; or it is heavy, and the replica well
+	if ctx.Err() != nil || errors.Is(err, errSlow) || rowFault(err) { // the reader is gone; or it is heavy or faulty, and the replica well
 		return
 	}
 	r.mu.Lock()

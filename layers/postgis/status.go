@@ -55,7 +55,7 @@ func (s *Store) entries(ctx context.Context, tables ...*table) ([]layers.Entry, 
 	for i, t := range tables {
 		entries[i] = layers.Entry{Layer: t.layer, Status: layers.Status{Updated: updated[t.layer.ID]}}
 		c, err := s.statuses.count(ctx, s, t)
-		if isCode(err, undefinedTable, undefinedColumn) { // one broken layer does not hide the others
+		if isCode(err, undefinedTable, undefinedColumn) || !t.managed && rowFault(err) { // one broken layer does not hide the others
 			s.log.Warn("the table of a layer is not what it was", "layer", t.layer.ID, "error", err)
 			continue
 		} else if err != nil {

@@ -17,6 +17,14 @@ import (
 // survey makes of an attachment the table that it means, as a layer, and says what
 // could be better. It changes nothing.
 func survey(ctx context.Context, tx pgx.Tx, a layers.Attachment) (*table, layers.Attached, error) {
+	t, found, err := describe(ctx, tx, a)
+	if rowFault(err) {
+		err = fail(layers.Unavailable, badRows, err)
+	}
+	return t, found, err
+}
+
+func describe(ctx context.Context, tx pgx.Tx, a layers.Attachment) (*table, layers.Attached, error) {
 	none := layers.Attached{}
 	r, err := findRelation(ctx, tx, a.Table)
 	if err != nil {
