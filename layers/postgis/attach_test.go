@@ -296,7 +296,7 @@ func TestWhatCantBeAttachedIsSaidWithARemedy(t *testing.T) {
 		`CREATE TABLE plain (k int PRIMARY KEY, lon float8)`, `CREATE TABLE places (k int PRIMARY KEY, a geometry(Point, 4326), b geometry(Point, 4326))`,
 		`CREATE TABLE nullable (k int UNIQUE, geom geometry(Point, 4326))`, `CREATE TABLE solid (k int PRIMARY KEY, geom geometry(TIN, 4326))`,
 		`CREATE TABLE mixed (k int PRIMARY KEY, geom geometry)`, `INSERT INTO mixed VALUES (1, 'SRID=4326;POINT(1 1)'), (2, 'SRID=4490;POINT(1 1)')`,
-		`CREATE SCHEMA water`, `CREATE TABLE water.gauges (k int PRIMARY KEY, geom geometry(Point, 4326))`, `CREATE VIEW twice AS SELECT 1 AS k, geom FROM mixed`)
+		`CREATE TABLE flags (k int PRIMARY KEY, v boolean, geom geometry(Point, 4326))`, `CREATE SCHEMA water`, `CREATE TABLE water.gauges (k int PRIMARY KEY, geom geometry(Point, 4326))`, `CREATE VIEW twice AS SELECT 1 AS k, geom FROM mixed`)
 	define(t, s, layer("managed", layers.Point))
 	for _, c := range []struct {
 		a                     layers.Attachment
@@ -323,6 +323,8 @@ func TestWhatCantBeAttachedIsSaidWithARemedy(t *testing.T) {
 		{layers.Attachment{Table: "twice", Geometry: "geom"}, "key", "a view has no primary key", "name the column"},
 		{layers.Attachment{Table: "twice", Key: "k"}, "key", "the same value", "different"},
 		{layers.Attachment{Table: "water.gauges", Version: "v"}, "version", "no such column", "k, geom"},
+		{layers.Attachment{Table: "water.gauges", Version: "geom"}, "version", "no order", "numbers or times"},
+		{layers.Attachment{Table: "flags", Key: "k", Version: "v"}, "version", "no order", "numbers or times"},
 		{layers.Attachment{Table: "water.gauges", Poll: -1}, "poll", "negative", "10s"},
 		{layers.Attachment{Table: "water.gauges", Layer: layers.Layer{ID: "Übel"}}, "id", "not a layer id", "letters"},
 		{layers.Attachment{Table: "water.gauges", Layer: layers.Layer{ID: "managed"}}, "layer.id", "taken", "another id"},

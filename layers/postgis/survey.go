@@ -41,6 +41,17 @@ func describe(ctx context.Context, tx pgx.Tx, a layers.Attachment) (*table, laye
 	if a.Version != "" && r.column(a.Version) == nil {
 		return nil, none, unfit("version", a.Version, "there is no such column", "one of "+r.names())
 	}
+	if a.Version != "" {
+		err := pgx.BeginFunc(ctx, tx, func(sub pgx.Tx) error {
+			_, err := sub.Exec(ctx, "SELECT max("+quote(a.Version)+") FROM "+r.sql()+" WHERE false")
+			return err
+		})
+		if isCode(err, undefinedFunction) || err == nil && r.column(a.Version).Geometry != "" { // PostGIS casts it to text
+			return nil, none, unfit("version", a.Version, "values of its type have no order in which they grow", "a column of numbers or times that grows with each change, or none")
+		} else if err != nil {
+			return nil, none, err
+		}
+	}
 	if a.Poll < 0 {
 		return nil, none, unfit("poll", a.Poll.String(), "negative", "a time like 10s")
 	}
