@@ -20,7 +20,7 @@ type Source interface {
 
 // Options are the settings of a Service. The zero value is good.
 type Options struct {
-	CacheBytes int64      // what cached tiles may take, 256 MiB unless set
+	CacheBytes int64      // what cached tiles may take, 256 MiB unless set; or NoCache
 	Encoders   int        // tiles encoded at a time, one a processor and two at least unless set
 	Bounds     *orb.Bound // CRS84: TileJSON's bounds cover at least this; see TileJSON
 	PushDown   int64      // a layer of more features than this has its tiles made by the store, if it can; 0: none
@@ -28,6 +28,9 @@ type Options struct {
 }
 
 const defaultCacheBytes = 256 << 20
+
+// NoCache is a cache that no tile is small enough for: every tile is made anew.
+const NoCache = 1
 
 // Service serves tiles to views. It is a sink of the feed: after Apply returned,
 // no call of Tile answers with what was before. All methods may be called

@@ -337,6 +337,19 @@ func TestTheCacheStaysWithinItsBytes(t *testing.T) {
 	}
 }
 
+func TestWithoutACacheEveryTileIsMadeAnew(t *testing.T) {
+	m := newMemory(testLayer("a"))
+	m.put("a", feature(1, in(t, here, "POINT (1 1)"), nil))
+	s := newService(t, m, Options{CacheBytes: NoCache})
+	for range 100 {
+		mustTile(t, s, here, "a")
+		s.cache.entries.CleanUp() // it evicts in the background
+	}
+	if st := s.Stats(); st.Loads != 100 || st.Hits != 0 || st.Bytes > NoCache {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestTileJSONDescribesWhatTheTilesHold(t *testing.T) {
 	a := testLayer("a", layers.Attribute{Name: "name", Type: layers.String}, layers.Attribute{Name: "level", Type: layers.Number}, layers.Attribute{Name: "ok", Type: layers.Boolean})
 	a.Department.Name = layers.Text{Zh: "示例<b>厅"}

@@ -99,7 +99,11 @@ func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store
 	if s.tokens, err = access.Open(conf.Data); err != nil {
 		return nil, fmt.Errorf("open the tokens: %w", err)
 	}
-	if s.tiles, err = tiles.New(store, tiles.Options{Bounds: bound(conf.Map.Bounds), PushDown: conf.Tiles.PushDown, Log: log}); err != nil {
+	cache := conf.Tiles.Cache << 20
+	if cache == 0 {
+		cache = tiles.NoCache
+	}
+	if s.tiles, err = tiles.New(store, tiles.Options{CacheBytes: cache, Bounds: bound(conf.Map.Bounds), PushDown: conf.Tiles.PushDown, Log: log}); err != nil {
 		return nil, err
 	}
 	s.hub = live.NewHub(live.Options{Store: store, Identify: s.tokens.Identify, Log: log, Now: time.Now, Build: build()})

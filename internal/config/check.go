@@ -25,6 +25,9 @@ func (c *Config) check() error {
 	if c.Shutdown < 0 {
 		return fmt.Errorf("shutdown: %v is negative", c.Shutdown)
 	}
+	if c.Tiles.Cache < 0 {
+		return fmt.Errorf("tiles.cache: %d MiB is negative; 0 keeps no tile", c.Tiles.Cache)
+	}
 	if c.Tiles.PushDown < 0 {
 		return fmt.Errorf("tiles.pushDown: %d is negative; 0 means never", c.Tiles.PushDown)
 	}

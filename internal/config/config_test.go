@@ -107,6 +107,7 @@ func TestABadSettingIsRefusedWithItsPlaceAndARemedy(t *testing.T) {
 		"addr: localhost":                       `addr: "localhost" is not HOST:PORT`,
 		"log: {level: loud}":                    `log.level: "loud" is not one of debug, info, warn, error`,
 		"log: {format: xml}":                    `log.format: "xml" is not one of text, json`,
+		"tiles: {cache: -1}":                    `tiles.cache: -1 MiB is negative`,
 		"map: {bounds: [1, 2]}":                 `is not a list of four numbers`,
 		"map: {bounds: [113, 20, 103, 27]}":     `map.bounds:`,
 		"map: {zoom: 3}":                        `map.zoom:`,
