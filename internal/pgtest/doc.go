@@ -12,5 +12,5 @@
 // A test that harms its server takes one of its own with Cluster. Without
 // PostgreSQL a test fails and says what to install; it is never skipped.
 //
-// Only tests import it.
+// Only tests and benchmarks import it.
 package pgtest

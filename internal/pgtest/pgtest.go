@@ -64,15 +64,29 @@ func Database(t testing.TB) string {
 
 // With runs f while a server runs, and gives it the URL of a superuser: for tests
 // that are not written in Go.
-func With(f func(url string) error) error {
+// Settings are as those of Cluster; a server that ONEMAP_TEST_PG names has its own.
+func With(f func(url string) error, settings ...string) error {
 	if admin := os.Getenv("ONEMAP_TEST_PG"); admin != "" {
 		return f(admin)
 	}
-	s, err := start(nil)
+	s, err := start(settings)
 	if err != nil {
 		return err
 	}
 	return errors.Join(f(s.URL()), s.remove())
+}
+
+// WithDatabase is With, and the URL is that of a fresh database with PostGIS, which
+// is dropped after f.
+func WithDatabase(f func(url string) error, settings ...string) error {
+	return With(func(admin string) error {
+		name := "onemap_test_" + randomName()
+		err := makePostGIS(admin, name)
+		if err == nil {
+			err = f(withDatabase(admin, name))
+		}
+		return errors.Join(err, dropDatabase(admin, name))
+	}, settings...)
 }
 
 // As returns the URL with another role: how a test connects as somebody who is
@@ -96,7 +110,7 @@ func openShared() (string, error) {
 		shared.server = s
 		admin = s.URL()
 	}
-	return admin, makeTemplate(admin)
+	return admin, makePostGIS(admin, template)
 }
 
 func closeShared() error {
@@ -116,16 +130,17 @@ func closeShared() error {
 // own, because several binaries may use the server of ONEMAP_TEST_PG at once.
 var template = "onemap_template_" + randomName()
 
-func makeTemplate(admin string) error {
-	err := exec(admin, "CREATE DATABASE "+template+" ENCODING 'UTF8' TEMPLATE template0")
+// makePostGIS makes a database with PostGIS.
+func makePostGIS(admin, name string) error {
+	err := exec(admin, "CREATE DATABASE "+name+" ENCODING 'UTF8' TEMPLATE template0")
 	if err != nil {
-		return fmt.Errorf("make the template database: %w", err)
+		return fmt.Errorf("make a database: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, withDatabase(admin, template))
+	conn, err := pgx.Connect(ctx, withDatabase(admin, name))
 	if err != nil {
-		return fmt.Errorf("connect to the template database: %w", err)
+		return fmt.Errorf("connect to the new database: %w", err)
 	}
 	// Closed before the first copy: PostgreSQL does not copy a database in use.
 	defer conn.Close(ctx)

@@ -50,6 +50,30 @@ func TestADatabaseIsGoneAfterItsTestEvenIfSomebodyIsStillConnected(t *testing.T)
 	}
 }
 
+func TestAProgramGetsADatabaseThatIsGoneAfterwards(t *testing.T) {
+	Database(t) // so that there is a server
+	t.Setenv("ONEMAP_TEST_PG", shared.admin)
+	var name string
+	err := WithDatabase(func(url string) error {
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			return err
+		}
+		defer conn.Close(t.Context())
+		name = conn.Config().Database
+		_, err = conn.Exec(t.Context(), "SELECT postgis_lib_version()")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var there bool
+	err = connect(t, shared.admin).QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there)
+	if err != nil || there || name == "" {
+		t.Errorf("%q: there %v, %v", name, there, err)
+	}
+}
+
 func TestARoleWithoutRightsConnects(t *testing.T) {
 	url := Database(t)
 	role := "onemap_role_" + randomName()

@@ -52,7 +52,7 @@ func Cluster(t testing.TB, settings ...string) *Server {
 			t.Errorf("pgtest: %v", err)
 		}
 	})
-	if err := makeTemplate(s.URL()); err != nil {
+	if err := makePostGIS(s.URL(), template); err != nil {
 		t.Fatal(err)
 	}
 	return s
