@@ -1,14 +1,14 @@
 # The few things one does with onemap. `make` alone says what they are.
 SHELL := bash -euo pipefail
 .DELETE_ON_ERROR:
-.PHONY: help run build web test lint bench fuzz soak demo
+.PHONY: help run build web test lint bench bench-tiles fuzz soak demo
 
 # Packages with goroutines of their own: their tests run with the race detector.
 RACED := ./layers/... ./tiles/... ./internal/api/... ./internal/feed/... ./internal/live/...
 WEB   := $(shell find web -type f -not -path 'web/dist/*' -not -path 'web/node_modules/*' -not -path 'web/test-results/*')
 
 help: ## say what the targets are
-	@sed -nE 's/^([a-z]+):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: build ## build everything and serve the sample on http://localhost:8080
 	./onemap serve --sample --simulate --data ./data
@@ -42,6 +42,10 @@ lint: web/node_modules/.package-lock.json ## check format and static analysis of
 bench: ## measure the stores, tiles and live delivery (docs/performance.md)
 	go test -run '^$$' -bench . -benchtime 3s ./layers/gpkg ./layers/postgis/journal ./tiles ./internal/live
 	go test -run '^$$' -bench . -benchtime 1x ./cmd/onemap
+	$(MAKE) --no-print-directory bench-tiles
+
+bench-tiles: ## measure tiles over HTTP beside PostGIS and constant bytes; flags in TILEBENCH, such as -help
+	go run ./internal/tilebench -write docs/performance.md $(TILEBENCH)
 
 fuzz: ## fuzz every parser of outside bytes, 30 s each
 	.ci/fuzz 30s

@@ -23,7 +23,7 @@ type rule struct {
 }
 
 var rules = []rule{
-	{"PostgreSQL is a store's own business", []string{"github.com/jackc/pgx/...", "github.com/twpayne/pgx-geom"}, []string{"layers/postgis/...", "internal/pgtest"}},
+	{"PostgreSQL is a store's own business", []string{"github.com/jackc/pgx/...", "github.com/twpayne/pgx-geom"}, []string{"layers/postgis/...", "internal/pgtest", "internal/tilebench"}},
 	{"SQLite is the embedded store's business, and the GeoPackage reader's", []string{"modernc.org/sqlite/...", "database/sql"}, []string{"layers/gpkg/...", "internal/ingest/gpkgread"}},
 	{"sockets are live's business", []string{"github.com/gorilla/websocket"}, []string{"internal/live/..."}},
 	{"routing is the business of api and of the command", []string{"github.com/go-chi/chi/..."}, []string{"internal/api/...", "cmd/..."}},
