@@ -39,7 +39,7 @@ func pick(yes bool, a, b float64) float64 {
 func verdict(c cell, onemap, pushDown result) string {
 	switch {
 	case c.conns == barConns && barRatio(c) > 0:
-		return fmt.Sprintf("≥ %g ×: %s", barRatio(c), met(onemap.rate() >= barRatio(c)*pushDown.rate()))
+		return fmt.Sprintf("≥ %g ×: %s", barRatio(c), met(onemap.of(pushDown) >= barRatio(c)))
 	case c.conns == 1:
 		return fmt.Sprintf("p99 ≤ %d ms: %s", barP99, met(ms(onemap.p99) <= barP99))
 	}

@@ -37,7 +37,8 @@ type bench struct {
 	report   *report
 }
 
-// run measures everything.
+// run measures everything. With an error it also returns what it has measured until then,
+// if it has come so far.
 func run(ctx context.Context, db string, o options) (*report, error) {
 	b := &bench{options: o, url: db, tiles: map[string]map[int][]coord{}, report: newReport(o)}
 	began := time.Now()
@@ -82,12 +83,12 @@ func run(ctx context.Context, db string, o options) (*report, error) {
 	for _, p := range phases {
 		s, err := b.onemap.serve(ctx, p.cache)
 		if err != nil {
-			return nil, err
+			return b.report, err
 		}
 		err = p.f(ctx, s)
 		s.stop()
 		if err != nil {
-			return nil, err
+			return b.report, err
 		}
 	}
 	return b.report, nil
@@ -194,8 +195,8 @@ func (b *bench) take(ctx context.Context, c cell, t target, urls []string, s *se
 		return fmt.Errorf("%d of %d tiles came from the cache of an onemap that should keep none", r.cached, r.served)
 	}
 	b.report.add(c, t.name, r)
-	fmt.Fprintf(os.Stderr, "%-6s z%-2d %2d × %-15s %9.1f tiles/s  p50 %8.2f  p99 %8.2f ms  %5d served %4d empty %5d cached  %8.1f kB, raw %9.1f, largest %9.1f  CPU/tile %s + database %s + generator %s  RSS %d MB\n",
-		c.data, c.zoom, c.conns, t.name, r.rate(), ms(r.p50), ms(r.p99), r.served, r.empty, r.cached,
+	fmt.Fprintf(os.Stderr, "%-6s z%-2d %2d × %-15s %9.1f tiles/s  p50 %8.2f  p99 %8.2f ms  %5d served %4d empty %d failed %5d cached  %8.1f kB, raw %9.1f, largest %9.1f  CPU/tile %s + database %s + generator %s  RSS %d MB\n",
+		c.data, c.zoom, c.conns, t.name, r.rate(), ms(r.p50), ms(r.p99), r.served, r.empty, r.failed, r.cached,
 		kB(r.wire)/float64(r.served), kB(r.raw)/float64(r.served), kB(r.largest), r.each(r.server), r.each(r.database), r.each(r.generator), r.rss>>20)
 	return nil
 }

@@ -56,13 +56,13 @@ func main() {
 	defer stop()
 	bench := func(url string) error {
 		r, err := run(ctx, url, o)
-		if err != nil {
+		if r == nil {
 			return err
 		}
 		text := r.markdown()
 		fmt.Println(text)
-		if o.write == "" {
-			return nil
+		if err != nil || o.write == "" {
+			return err
 		}
 		return writeBetween(o.write, text)
 	}

@@ -14,6 +14,7 @@ import (
 // result is what one server did at one zoom with so many connections, once.
 type result struct {
 	served, empty int
+	failed        int  // answers that were no tile
 	cut           bool // the time was over before every tile was asked for
 	took          time.Duration
 	p50, p99      time.Duration
@@ -27,7 +28,21 @@ type result struct {
 	sizes         []int         // as sent, of each tile of the first pass
 }
 
-func (r result) rate() float64 { return float64(r.served) / r.took.Seconds() }
+// rate is the tiles a second; 0 if it was not measured.
+func (r result) rate() float64 {
+	if r.took == 0 {
+		return 0
+	}
+	return float64(r.served) / r.took.Seconds()
+}
+
+// of is the rate as a multiple of another one.
+func (r result) of(other result) float64 {
+	if other.rate() == 0 {
+		return 0
+	}
+	return r.rate() / other.rate()
+}
 
 // each is a share of one tile.
 func (r result) each(sum time.Duration) time.Duration { return sum / time.Duration(max(1, r.served)) }
@@ -80,9 +95,6 @@ func measure(ctx context.Context, l demand, pid int, db database) (result, error
 						return ctx.Err()
 					}
 					a, err := c.ask(requests[at])
-					if err == nil && a.status != 200 && a.status != 204 {
-						err = fmt.Errorf("status %d", a.status)
-					}
 					if err != nil {
 						return fmt.Errorf("%s: %w", l.urls[at], err)
 					}
@@ -100,7 +112,8 @@ func measure(ctx context.Context, l demand, pid int, db database) (result, error
 	r.cut = slices.Contains(r.sizes, unasked)
 	r.server, r.database, r.generator, r.rss = cpu(pid)-server, db.cpu()-dbase, ownCPU()-own, rss(pid)
 	for _, s := range seen {
-		r.served, r.empty, r.wire, r.raw, r.largest = r.served+s.served, r.empty+s.empty, r.wire+s.wire, r.raw+s.raw, max(r.largest, s.largest)
+		r.served, r.empty, r.failed = r.served+s.served, r.empty+s.empty, r.failed+s.failed
+		r.wire, r.raw, r.largest = r.wire+s.wire, r.raw+s.raw, max(r.largest, s.largest)
 	}
 	all := slices.Concat(took...)
 	slices.Sort(all)
@@ -109,6 +122,10 @@ func measure(ctx context.Context, l demand, pid int, db database) (result, error
 }
 
 func (r *result) add(a answer) {
+	if a.status != 200 && a.status != 204 {
+		r.failed++
+		return
+	}
 	r.served++
 	if a.wire == 0 {
 		r.empty++

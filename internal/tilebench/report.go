@@ -120,13 +120,21 @@ func peerColumns(m map[string]result, names []string) string {
 
 // columns are a server's rate, times and bytes, and its processor time.
 func columns(r result, withCPU bool) string {
-	mark := ""
-	if r.cut {
-		mark = " (cut)"
-	}
-	text := fmt.Sprintf("%s%s | %s | %s", number(r.rate()), mark, times(r), sizes(r))
+	text := fmt.Sprintf("%s | %s | %s", rate(r), times(r), sizes(r))
 	if withCPU {
 		text += fmt.Sprintf(" | %s + %s", number(ms(r.each(r.server))), number(ms(r.each(r.database))))
+	}
+	return text
+}
+
+// rate is the tiles a second, and what is to be said of them.
+func rate(r result) string {
+	text := number(r.rate())
+	if r.cut {
+		text += " (cut)"
+	}
+	if r.failed > 0 {
+		text += fmt.Sprintf(" (%d failed)", r.failed)
 	}
 	return text
 }
@@ -144,7 +152,7 @@ func (r *report) warmTable(b *strings.Builder) {
 	missed := 0
 	r.cells(func(c cell, m map[string]result) {
 		k, o := m[constant], m[warm]
-		part := o.rate() / k.rate()
+		part := o.of(k)
 		fmt.Fprintf(b, "| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %.0f %% | %s |\n", c.data, c.zoom, c.conns,
 			number(k.rate()), times(k), number(ms(k.each(k.server))), number(o.rate()), times(o), number(ms(o.each(o.server))), number(kB(o.wire)/float64(max(1, o.served))), 100*part, met(part >= barCached))
 		missed += o.served - o.cached
@@ -166,10 +174,7 @@ func number(v float64) string {
 }
 
 func ratio(a, b result) string {
-	if b.rate() == 0 {
-		return ""
-	}
-	return number(a.rate()/b.rate()) + " ×"
+	return number(a.of(b)) + " ×"
 }
 
 // The marks between which a file has the tables.

@@ -152,3 +152,23 @@ func (s *server) metric(name string) (float64, error) {
 	}
 	return strconv.ParseFloat(strings.TrimPrefix(lines[0], name+" "), 64)
 }
+
+// settle waits until the server has heard of every change: until nothing more comes from
+// the database, and tiles know what came.
+func (s *server) settle(ctx context.Context) error {
+	for before := -1.0; ctx.Err() == nil; time.Sleep(500 * time.Millisecond) {
+		moved, err := s.metric("onemap_mover_changes_total")
+		if err != nil {
+			return err
+		}
+		lag, err := s.metric("onemap_feed_lag_changes")
+		if err != nil {
+			return err
+		}
+		if moved == before && lag == 0 {
+			return nil
+		}
+		before = moved
+	}
+	return ctx.Err()
+}
