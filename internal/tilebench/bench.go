@@ -85,7 +85,12 @@ func run(ctx context.Context, db string, o options) (*report, error) {
 		if err != nil {
 			return b.report, err
 		}
-		err = p.f(ctx, s)
+		if b.report.ready == 0 {
+			b.report.ready, b.report.rssReady = s.ready, rss(s.pid())
+		}
+		if err = s.settle(ctx); err == nil { // a database that was kept may have a backlog
+			err = p.f(ctx, s)
+		}
 		s.stop()
 		if err != nil {
 			return b.report, err
@@ -106,7 +111,6 @@ func (s *server) target(name, path string) target {
 // there are only a handful of tiles to ask a server for.
 func (b *bench) cold(ctx context.Context, s *server) error {
 	var err error
-	b.report.ready, b.report.rssReady = s.ready, rss(s.pid())
 	if b.report.metrics, err = s.metrics(b.metrics); err != nil {
 		return err
 	}

@@ -57,9 +57,6 @@ func (b *bench) moving(ctx context.Context, s *server) error {
 
 // fresh takes the times from an update until the tile that was cached has it.
 func (b *bench) fresh(ctx context.Context, s *server) error {
-	if err := s.settle(ctx); err != nil {
-		return err
-	}
 	_, err := b.whileMoving(ctx, func() error { return b.untilInTile(ctx, s.target(warm, "/tiles")) })
 	return err
 }
