@@ -48,6 +48,7 @@ var forbidden = []struct {
 	{"stores do not know tiles", "layers/...", []string{module + "/tiles/..."}, nil},
 	{"stores know only the core", "layers/...", []string{module + "/internal/...", module + "/web", module + "/sample-data"}, []string{module + "/internal/cql2", module + "/internal/pgtest"}},
 	{"tiles never import a store", "tiles/...", []string{module + "/..."}, []string{module + "/layers", module + "/tiles/..."}},
+	{"coverage knows only outlines", "tiles/coverage", []string{module + "/..."}, []string{module + "/tiles/coverage"}},
 	{"api does not know live or the feed", "internal/api/...", []string{module + "/internal/live/...", module + "/internal/feed"}, nil},
 	{"live does not know api or the feed", "internal/live/...", []string{module + "/internal/api/...", module + "/internal/feed"}, nil},
 	{"the feed knows only the core", "internal/feed", []string{module + "/..."}, []string{module + "/layers"}},
