@@ -40,7 +40,7 @@ lint: web/node_modules/.package-lock.json ## check format and static analysis of
 	cd web && npm run lint && npm run check
 
 bench: ## measure the stores, tiles and live delivery (docs/performance.md)
-	go test -run '^$$' -bench . -benchtime 3s ./layers/gpkg ./layers/postgis/journal ./tiles ./internal/live
+	go test -run '^$$' -bench . -benchtime 3s ./layers/gpkg ./layers/postgis/journal ./tiles/... ./internal/live
 	go test -run '^$$' -bench . -benchtime 1x ./cmd/onemap
 	$(MAKE) --no-print-directory bench-tiles
 

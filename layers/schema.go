@@ -28,7 +28,8 @@ type Attribute struct {
 	Min       *float64 `json:"min,omitempty"`
 	Max       *float64 `json:"max,omitempty"`
 	Enum      []Term   `json:"enum,omitempty"`
-	Note      Text     `json:"note,omitzero"` // what the number means: definition, period
+	Note      Text     `json:"note,omitzero"`       // what the number means: definition, period
+	Aggregate bool     `json:"aggregate,omitempty"` // where features merge on the map, their sum, least and most are told; numbers only
 }
 
 // Term is an allowed value with its bilingual title.
@@ -72,9 +73,9 @@ const (
 
 var roles = []Role{RoleName, RoleNameEn, RoleDivision, RoleCreditCode, RoleAddress, RoleTime, RoleStatus}
 
-// Reserved attribute names: columns that a stored feature has anyway, and "_id",
-// under which a tile carries the feature's id.
-var Reserved = []string{"fid", "id", "geom", "_id"}
+// Reserved attribute names: columns that a stored feature has anyway, and those
+// under which a tile carries the feature's id and how many it stands for.
+var Reserved = []string{"fid", "id", "geom", "_id", "point_count"}
 
 // An attribute's name is a name in a query string, a JSON object and an SQL
 // table: letters of any script, digits and _; neither a digit nor a "-" first.
@@ -117,6 +118,9 @@ func (s Schema) validate(vs *violations) {
 		}
 		if !slices.Contains(dataTypes, a.Type) {
 			vs.add(field+".type", string(a.Type), "unknown type", list(dataTypes))
+		}
+		if a.Aggregate && a.Type != Integer && a.Type != Number {
+			vs.add(field+".aggregate", "true", "only numbers are added up", "leave it out, or make the type integer or number")
 		}
 		if a.Role != "" {
 			if !slices.Contains(roles, a.Role) {

@@ -13,6 +13,10 @@ type TileSpec struct {
 	Buffer  int       // how far it reaches beyond its edges, in the same
 	Bound   orb.Bound // CRS84: all that can be part of it meets this
 	IDKey   string    // attribute that carries the feature's id
+	// CountKey is the attribute that says how many features one of the tile stands
+	// for, where that is not 1: a feature counts in the tile that the first vertex of
+	// its geometry is in, and is 0 in others.
+	CountKey string
 }
 
 // TileMaker is a Reader whose store makes vector tiles itself, where the data are: for

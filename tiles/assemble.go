@@ -72,7 +72,7 @@ func divide(ring []point) [][]point {
 }
 
 func passesOnce(ring []point) bool {
-	if len(ring) <= 8 {
+	if len(ring) <= 100 { // where comparing all is faster than hashing
 		for i, p := range ring {
 			if slices.Contains(ring[:i], p) {
 				return false
@@ -94,12 +94,12 @@ func within(ring, other []point) bool {
 		in, on := false, false
 		for i, j := 0, len(other)-1; i < len(other); j, i = i, i+1 {
 			a, b := other[j], other[i]
-			side := (b.x-a.x)*(p.y-a.y) - (b.y-a.y)*(p.x-a.x)
-			if side == 0 && min(a.x, b.x) <= p.x && p.x <= max(a.x, b.x) && min(a.y, b.y) <= p.y && p.y <= max(a.y, b.y) {
+			side := (b.X-a.X)*(p.Y-a.Y) - (b.Y-a.Y)*(p.X-a.X)
+			if side == 0 && min(a.X, b.X) <= p.X && p.X <= max(a.X, b.X) && min(a.Y, b.Y) <= p.Y && p.Y <= max(a.Y, b.Y) {
 				on = true
 				break
 			}
-			if (a.y > p.y) != (b.y > p.y) && (side > 0) == (b.y > a.y) {
+			if (a.Y > p.Y) != (b.Y > p.Y) && (side > 0) == (b.Y > a.Y) {
 				in = !in
 			}
 		}

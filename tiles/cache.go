@@ -182,8 +182,9 @@ func (c *cache) leave(k key, f *flight) {
 	}
 }
 
-// invalidate forgets the layer's tiles that touch one of the places (CRS84).
-func (c *cache) invalidate(layer string, at []orb.Bound) {
+// invalidate forgets the layer's tiles that touch one of the places (CRS84), with
+// a margin in tile units, by zoom.
+func (c *cache) invalidate(layer string, at []orb.Bound, margin func(z int) float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for class, s := range c.shelves[layer] {
@@ -192,7 +193,7 @@ func (c *cache) invalidate(layer string, at []orb.Bound) {
 				if len(tiles) == 0 {
 					break
 				}
-				area := touched(b, z)
+				area := touched(b, z, margin(z))
 				if area.count() > len(tiles) {
 					for t := range tiles {
 						if area.has(t) {

@@ -1,5 +1,7 @@
 package tiles
 
+import "slices"
+
 // The clip box: a tile with its buffer, edges included.
 const (
 	boxMin = -Buffer
@@ -7,12 +9,15 @@ const (
 )
 
 func inBox(p point) bool {
-	return p.x >= boxMin && p.x <= boxMax && p.y >= boxMin && p.y <= boxMax
+	return p.X >= boxMin && p.X <= boxMax && p.Y >= boxMin && p.Y <= boxMax
 }
 
 // clipLine returns the parts of a line inside the clip box. Each has at least
 // two points and no repeated ones.
 func clipLine(ps []point) [][]point {
+	if !slices.ContainsFunc(ps, func(p point) bool { return !inBox(p) }) {
+		return [][]point{ps}
+	}
 	var parts [][]point
 	var part []point
 	end := func() {
@@ -51,7 +56,7 @@ func clipSegment(a, b point) (point, point, bool) {
 	if inBox(a) && inBox(b) {
 		return a, b, true
 	}
-	p, q := vertex{float64(a.x), float64(a.y)}, vertex{float64(b.x), float64(b.y)}
+	p, q := vertex{float64(a.X), float64(a.Y)}, vertex{float64(b.X), float64(b.Y)}
 	u, v := p, q
 	codeU, codeV := outcode(u), outcode(v)
 	// Each end moves to at most two edges.
@@ -113,7 +118,7 @@ func crossBox(p, q vertex, code int) vertex {
 // vertex is a place in tile units, not rounded.
 type vertex [2]float64
 
-func (v vertex) point() point { return point{round(v[0]), round(v[1])} }
+func (v vertex) point() point { return point{X: round(v[0]), Y: round(v[1])} }
 
 // cross returns where the line through p and q has the value at on an axis,
 // the same for (q, p) to the last bit.

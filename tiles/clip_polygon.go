@@ -16,10 +16,10 @@ func clipPolygon(rings [][]point) [][][]point {
 	inside, outside := true, [4]bool{true, true, true, true}
 	for _, p := range rings[0] {
 		inside = inside && inBox(p)
-		outside[0] = outside[0] && p.x <= boxMin
-		outside[1] = outside[1] && p.x >= boxMax
-		outside[2] = outside[2] && p.y <= boxMin
-		outside[3] = outside[3] && p.y >= boxMax
+		outside[0] = outside[0] && p.X <= boxMin
+		outside[1] = outside[1] && p.X >= boxMax
+		outside[2] = outside[2] && p.Y <= boxMin
+		outside[3] = outside[3] && p.Y >= boxMax
 	}
 	switch {
 	case inside:
@@ -31,7 +31,7 @@ func clipPolygon(rings [][]point) [][][]point {
 	for i, r := range rings {
 		vs := make([]vertex, len(r))
 		for j, p := range r {
-			vs[j] = vertex{float64(p.x), float64(p.y)}
+			vs[j] = vertex{float64(p.X), float64(p.Y)}
 		}
 		cut[i] = cutRing{vertices: vs, hole: i > 0}
 	}

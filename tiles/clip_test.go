@@ -16,7 +16,7 @@ func star(t *rapid.T, label string, cx, cy, least, most float64, n int) []point 
 	for i := range ps {
 		r := rapid.Float64Range(least, most).Draw(t, fmt.Sprint(label, i))
 		sin, cos := math.Sincos(2 * math.Pi * float64(i) / float64(n))
-		ps[i] = point{round(cx + r*cos), round(cy + r*sin)}
+		ps[i] = point{X: round(cx + r*cos), Y: round(cy + r*sin)}
 	}
 	return ps
 }
@@ -26,14 +26,14 @@ func toSimple(polygon [][]point) geom.Polygon {
 	for _, r := range polygon {
 		var xy []float64
 		for _, p := range append(slices.Clone(r), r[0]) {
-			xy = append(xy, float64(p.x), float64(p.y))
+			xy = append(xy, float64(p.X), float64(p.Y))
 		}
 		rings = append(rings, xy)
 	}
 	return geom.NewPolygonXY(rings...)
 }
 
-func box() geom.Polygon {
+func clipBox() geom.Polygon {
 	return geom.NewSingleRingPolygonXY(boxMin, boxMin, boxMax, boxMin, boxMax, boxMax, boxMin, boxMax, boxMin, boxMin)
 }
 
@@ -60,7 +60,7 @@ func TestAClippedPolygonIsValidAndWoundAndCoversWhatItShould(t *testing.T) {
 				}
 				for _, v := range r {
 					if !inBox(v) {
-						t.Fatalf("%v is outside the box", v)
+						t.Fatalf("%v is outside the clipBox", v)
 					}
 				}
 			}
@@ -70,7 +70,7 @@ func TestAClippedPolygonIsValidAndWoundAndCoversWhatItShould(t *testing.T) {
 			}
 			area += s.Area()
 		}
-		want, err := geom.Intersection(whole.AsGeometry(), box().AsGeometry())
+		want, err := geom.Intersection(whole.AsGeometry(), clipBox().AsGeometry())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,13 +83,13 @@ func TestAClippedPolygonIsValidAndWoundAndCoversWhatItShould(t *testing.T) {
 
 func TestNeighboursShareTheirBordersInEveryTile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		// A mesh of quadrangles over more than the box, its vertices shaken.
+		// A mesh of quadrangles over more than the clipBox, its vertices shaken.
 		const n, from, step = 7, -1500.0, 1000.0
 		var mesh [n + 1][n + 1]point
 		for i := range mesh {
 			for j := range mesh[i] {
 				shake := rapid.Float64Range(-300, 300)
-				mesh[i][j] = point{round(from + float64(i)*step + shake.Draw(t, "x")), round(from + float64(j)*step + shake.Draw(t, "y"))}
+				mesh[i][j] = point{X: round(from + float64(i)*step + shake.Draw(t, "x")), Y: round(from + float64(j)*step + shake.Draw(t, "y"))}
 			}
 		}
 		twice := 0.0
@@ -112,7 +112,7 @@ func TestAClippedLineIsTheSameInBothDirections(t *testing.T) {
 	coordinate := rapid.Int64Range(-6000, 10000)
 	rapid.Check(t, func(t *rapid.T) {
 		line := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) point {
-			return point{coordinate.Draw(t, "x"), coordinate.Draw(t, "y")}
+			return point{X: coordinate.Draw(t, "x"), Y: coordinate.Draw(t, "y")}
 		}), 2, 8).Draw(t, "line")
 		line = slices.Compact(line)
 		if len(line) < 2 {
@@ -142,9 +142,9 @@ func TestAPolygonThatCrossesItselfIsClippedWithoutHarm(t *testing.T) {
 	coordinate := rapid.Int64Range(-300, 4500)
 	rapid.Check(t, func(t *rapid.T) {
 		ring := cleanRing(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) point {
-			// Many on the box's edges, where clipping is hard.
+			// Many on the clipBox's edges, where clipping is hard.
 			at := rapid.OneOf(rapid.SampledFrom([]int64{boxMin, boxMax}), coordinate)
-			return point{at.Draw(t, "x"), at.Draw(t, "y")}
+			return point{X: at.Draw(t, "x"), Y: at.Draw(t, "y")}
 		}), 3, 12).Draw(t, "ring"))
 		if ring == nil {
 			t.Skip("no area")
@@ -156,7 +156,7 @@ func TestAPolygonThatCrossesItselfIsClippedWithoutHarm(t *testing.T) {
 				}
 				for _, v := range r {
 					if !inBox(v) {
-						t.Fatalf("%v is outside the box", v)
+						t.Fatalf("%v is outside the clipBox", v)
 					}
 				}
 			}
@@ -176,7 +176,7 @@ func TestBothTilesOfABorderRoundAVertexAlike(t *testing.T) {
 		p := g.unproject(x, float64(left.Y)*TileExtent+rapid.Float64Range(0, TileExtent).Draw(t, "dy"))
 		a, _ := snapperOf(left).snap(p)
 		b, _ := snapperOf(right).snap(p)
-		if a.x-TileExtent != b.x || a.y != b.y {
+		if a.X-TileExtent != b.X || a.Y != b.Y {
 			t.Fatalf("%v here, %v there", a, b)
 		}
 	})

@@ -17,12 +17,12 @@ const roundingSlack = 1e-3
 type cover struct{ x0, y0, x1, y1 int }
 
 // touched returns the tiles of zoom z that something inside the bound (CRS84)
-// can be part of: those whose edges, with scanMargin, it meets.
-func touched(b orb.Bound, z int) cover {
+// can be part of: those whose edges it meets, with a margin in tile units.
+func touched(b orb.Bound, z int, margin float64) cover {
 	g := gridOf(z)
 	west, north := g.project(orb.Point{b.Min[0], b.Max[1]})
 	east, south := g.project(orb.Point{b.Max[0], b.Min[1]})
-	const margin = scanMargin + roundingSlack
+	margin += roundingSlack
 	return cover{
 		x0: clampTile(math.Ceil((west-margin)/TileExtent-1), z), x1: clampTile((east+margin)/TileExtent, z),
 		y0: clampTile(math.Ceil((north-margin)/TileExtent-1), z), y1: clampTile((south+margin)/TileExtent, z),
@@ -46,13 +46,37 @@ func places(images ...*layers.Feature) []orb.Bound {
 			continue
 		}
 		eachPart(f.Geometry, func(part geom.T) {
-			if b, ok := layers.BoundOf(part); ok && !seen[b] {
-				seen[b] = true
-				out = append(out, b)
+			b, ok := layers.BoundOf(part)
+			if !ok {
+				return
+			}
+			for _, b := range onBothSides(b) {
+				if !seen[b] {
+					seen[b] = true
+					out = append(out, b)
+				}
 			}
 		})
 	}
 	return out
+}
+
+// onBothSides returns a bound, and where it is beyond the antimeridian what it is
+// on the other side.
+func onBothSides(b orb.Bound) []orb.Bound {
+	out := []orb.Bound{b}
+	if b.Max[0] > 180 {
+		out = append(out, eastOf(b, -360))
+	}
+	if b.Min[0] < -180 {
+		out = append(out, eastOf(b, 360))
+	}
+	return out
+}
+
+func eastOf(b orb.Bound, by float64) orb.Bound {
+	b.Min[0], b.Max[0] = b.Min[0]+by, b.Max[0]+by
+	return b
 }
 
 func eachPart(g geom.T, visit func(geom.T)) {

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
+
+	"github.com/paulmach/orb"
 
 	"onemap/layers"
 )
@@ -15,12 +18,14 @@ const scanMargin = Buffer + 1
 
 // spec is the tile as a store makes it.
 func (c Coord) spec() layers.TileSpec {
-	return layers.TileSpec{Z: c.Z, X: c.X, Y: c.Y, Extent: TileExtent, Buffer: Buffer, Bound: c.around(scanMargin), IDKey: IDKey}
+	return layers.TileSpec{Z: c.Z, X: c.X, Y: c.Y, Extent: TileExtent, Buffer: Buffer, Bound: c.around(scanMargin), IDKey: IDKey, CountKey: CountKey}
 }
 
 // drawn is a feature as a tile shows it. A geometry collection becomes one for
 // each type that it holds, of the same id.
 type drawn struct {
+	anchor     uint64
+	count      int64 // how many features it stands for: 1 where its anchor is, else 0
 	num        int64
 	kind       kind
 	id         string
@@ -38,37 +43,70 @@ func Encode(ctx context.Context, r layers.Reader, l *layers.Layer, c Coord) ([]b
 		return nil, err
 	}
 	var all []drawn
-	bbox := c.around(scanMargin)
-	for f, err := range r.Scan(ctx, l.ID, layers.Range{BBox: &bbox}) {
+	for f, err := range scan(ctx, r, l.ID, c) {
 		if err != nil {
 			return nil, fmt.Errorf("encode tile %s of layer %s: %w", c, l.ID, err)
 		}
 		// Planar gives a copy, so nothing below can touch what the store keeps.
-		g := layers.Planar(f.Geometry)
-		if g == nil {
-			continue
+		var d drawing
+		d.begin(c)
+		for _, g := range inWorld(layers.Planar(f.Geometry)) {
+			d.add(g)
 		}
-		s := draw(g, c)
-		one := drawn{num: f.Num, id: f.ID, properties: f.Properties}
+		s := d.shape
+		anchor, _ := firstPlace(f.Geometry)
+		one := drawn{anchor: anchor.morton(), num: f.Num, id: f.ID, properties: f.Properties}
+		if squareOf(one.anchor, c.Z) == c.square() {
+			one.count = 1
+		}
 		if len(s.points) > 0 {
-			one.kind, one.geometry = kindPoint, pointCommands(s.points)
-			all = append(all, one)
+			one.kind, one.geometry = kindPoint, new(pen).points(s.points)
+			all, one.count = append(all, one), 0
 		}
 		if len(s.lines) > 0 {
-			one.kind, one.geometry = kindLine, lineCommands(s.lines)
-			all = append(all, one)
+			one.kind, one.geometry = kindLine, new(pen).lines(s.lines)
+			all, one.count = append(all, one), 0
 		}
 		if len(s.polygons) > 0 {
-			one.kind, one.geometry = kindPolygon, polygonCommands(s.polygons)
-			all = append(all, one)
+			one.kind, one.geometry = kindPolygon, new(pen).polygons(s.polygons)
+			all, one.count = append(all, one), 0
 		}
 	}
 	slices.SortFunc(all, func(a, b drawn) int {
-		return cmp.Or(cmp.Compare(a.num, b.num), cmp.Compare(a.id, b.id), cmp.Compare(a.kind, b.kind))
+		return cmp.Or(cmp.Compare(a.anchor, b.anchor), cmp.Compare(a.num, b.num), cmp.Compare(a.id, b.id), cmp.Compare(a.kind, b.kind))
 	})
 	w := newLayerWriter(l.Schema)
 	for _, d := range all {
-		w.add(d.kind, d.num, d.id, d.properties, d.geometry)
+		w.add(d)
 	}
 	return w.tile(l.ID), nil
+}
+
+// scan yields what may be in a tile, each once. What reaches over the antimeridian
+// has longitudes beyond it, and is looked for there too.
+func scan(ctx context.Context, r layers.Reader, layer string, c Coord) iter.Seq2[*layers.Feature, error] {
+	return func(yield func(*layers.Feature, error) bool) {
+		b := c.around(scanMargin)
+		bounds := []orb.Bound{b}
+		if c.X == 0 {
+			bounds = append(bounds, eastOf(b, 360))
+		}
+		if c.X == 1<<c.Z-1 {
+			bounds = append(bounds, eastOf(b, -360))
+		}
+		seen := map[int64]bool{}
+		for _, b := range bounds {
+			for f, err := range r.Scan(ctx, layer, layers.Range{BBox: &b}) {
+				if err == nil && len(bounds) > 1 {
+					if seen[f.Num] {
+						continue
+					}
+					seen[f.Num] = true
+				}
+				if !yield(f, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/paulmach/orb"
+
+	"onemap/tiles/coverage"
 )
 
 // grid is the world in Web Mercator at one zoom, in tile units: x from 0 in the
@@ -29,28 +31,35 @@ func (g grid) unproject(x, y float64) orb.Point {
 }
 
 // point is a place on the grid, relative to a tile's north-west corner.
-type point struct{ x, y int64 }
+type point = coverage.Point
 
 // snapper rounds places to the grid. Because it rounds in the world and then
 // moves by whole units, all tiles of a zoom agree about every vertex.
 type snapper struct {
-	grid
+	z      int
 	dx, dy int64 // the tile's corner
 }
 
 func snapperOf(c Coord) snapper {
-	return snapper{grid: gridOf(c.Z), dx: int64(c.X) * TileExtent, dy: int64(c.Y) * TileExtent}
+	return snapper{z: c.Z, dx: int64(c.X) * TileExtent, dy: int64(c.Y) * TileExtent}
 }
 
 // snap reports false for what is no place: somebody's NaN or infinity.
 func (s snapper) snap(p orb.Point) (point, bool) {
-	x, y := s.project(p)
-	if math.IsNaN(x) || math.IsNaN(y) || math.IsInf(x, 0) {
-		return point{}, false
-	}
-	// Longitudes beyond the world stay beyond it, but within what an int64 holds.
-	x = math.Min(math.Max(x, -s.size), 2*s.size)
-	return point{round(x) - s.dx, round(y) - s.dy}, true
+	q, ok := placeOf(p)
+	return s.place(q), ok
+}
+
+func (s snapper) place(p place) point {
+	q := p.units(s.z)
+	return point{X: q.X - s.dx, Y: q.Y - s.dy}
+}
+
+// lonely returns where a point is drawn: the world's last edges belong to no tile,
+// so what lies on them is drawn before.
+func (s snapper) lonely(q point) point {
+	last := int64(TileExtent)<<s.z - 1
+	return point{X: min(q.X, last-s.dx), Y: min(q.Y, last-s.dy)}
 }
 
 // round rounds halves up, on both sides of zero: math.Round would move a border

@@ -53,6 +53,15 @@ type memoryReader struct {
 	view layers.View
 }
 
+func (r *memoryReader) Layers(context.Context) (all []layers.Entry, _ layers.Position, _ error) {
+	r.m.mu.Lock()
+	defer r.m.mu.Unlock()
+	for id, l := range r.m.layers {
+		all = append(all, layers.Entry{Layer: l, Status: layers.Status{Count: int64(len(r.m.features[id]))}})
+	}
+	return all, 0, nil
+}
+
 func (r *memoryReader) Layer(ctx context.Context, id string) (layers.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return layers.Entry{}, err

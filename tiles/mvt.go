@@ -73,23 +73,26 @@ func newLayerWriter(schema layers.Schema) *layerWriter {
 }
 
 // add writes one feature: its properties in the schema's order, without nulls,
-// and its id.
-func (w *layerWriter) add(k kind, num int64, id string, properties map[string]any, geometry []byte) {
+// its id, and its count if that is not 1.
+func (w *layerWriter) add(d drawn) {
 	w.tags = w.tags[:0]
 	for _, a := range w.schema {
-		if v := properties[a.Name]; v != nil && a.Name != IDKey {
+		if v := d.properties[a.Name]; v != nil {
 			w.tag(a.Name, v)
 		}
 	}
-	w.tag(IDKey, id)
+	w.tag(IDKey, d.id)
+	if d.count != 1 {
+		w.tag(CountKey, d.count)
+	}
 
 	f := w.scratch[:0]
-	if num >= 0 { // ids are unsigned (4.2), and optional
-		f = binary.AppendUvarint(append(f, tagFeatureID), uint64(num))
+	if d.num >= 0 { // ids are unsigned (4.2), and optional
+		f = binary.AppendUvarint(append(f, tagFeatureID), uint64(d.num))
 	}
 	f = appendBytes(f, tagFeatureTags, w.tags)
-	f = append(f, tagFeatureType, byte(k))
-	f = appendBytes(f, tagFeatureGeometry, geometry)
+	f = append(f, tagFeatureType, byte(d.kind))
+	f = appendBytes(f, tagFeatureGeometry, d.geometry)
 	w.features = appendBytes(w.features, tagLayerFeature, f)
 	w.scratch = f
 }
@@ -184,7 +187,7 @@ func (p *pen) command(id, count int) {
 }
 
 func (p *pen) to(q point) {
-	p.b = binary.AppendVarint(binary.AppendVarint(p.b, q.x-p.at.x), q.y-p.at.y)
+	p.b = binary.AppendVarint(binary.AppendVarint(p.b, q.X-p.at.X), q.Y-p.at.Y)
 	p.at = q
 }
 
@@ -200,8 +203,10 @@ func (p *pen) path(ps []point, closed bool) {
 	}
 }
 
-func pointCommands(ps []point) []byte {
-	var p pen
+// points, lines and polygons return the commands of a geometry, until the next
+// one is made.
+func (p *pen) points(ps []point) []byte {
+	p.b, p.at = p.b[:0], point{}
 	p.command(moveTo, len(ps))
 	for _, q := range ps {
 		p.to(q)
@@ -209,16 +214,16 @@ func pointCommands(ps []point) []byte {
 	return p.b
 }
 
-func lineCommands(lines [][]point) []byte {
-	var p pen
+func (p *pen) lines(lines [][]point) []byte {
+	p.b, p.at = p.b[:0], point{}
 	for _, l := range lines {
 		p.path(l, false)
 	}
 	return p.b
 }
 
-func polygonCommands(polygons [][][]point) []byte {
-	var p pen
+func (p *pen) polygons(polygons [][][]point) []byte {
+	p.b, p.at = p.b[:0], point{}
 	for _, rings := range polygons {
 		for _, r := range rings {
 			p.path(r, true)

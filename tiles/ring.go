@@ -1,10 +1,10 @@
 package tiles
 
-// cleanRing opens a ring, drops repeated points and spikes (there and back on
+// cleanRing, in place, opens a ring, drops repeated points and spikes (there and back on
 // the same way), and returns nil if no area is left. It removes nothing that a
 // neighbour sharing the border would not remove as well.
 func cleanRing(ps []point) []point {
-	out := make([]point, 0, len(ps))
+	out := ps[:0]
 	for _, p := range ps {
 		out = append(out, p)
 		for n := len(out); n >= 2; n = len(out) {
@@ -40,8 +40,8 @@ func cleanRing(ps []point) []point {
 
 // spike reports whether the way from a by b to c turns back onto itself in b.
 func spike(a, b, c point) bool {
-	ux, uy := float64(b.x-a.x), float64(b.y-a.y)
-	vx, vy := float64(c.x-b.x), float64(c.y-b.y)
+	ux, uy := float64(b.X-a.X), float64(b.Y-a.Y)
+	vx, vy := float64(c.X-b.X), float64(c.Y-b.Y)
 	return ux*vy == uy*vx && ux*vx+uy*vy < 0
 }
 
@@ -52,8 +52,8 @@ func doubleArea(ps []point) float64 {
 	var sum float64
 	o := ps[0]
 	for i := 1; i+1 < len(ps); i++ {
-		ax, ay := float64(ps[i].x-o.x), float64(ps[i].y-o.y)
-		bx, by := float64(ps[i+1].x-o.x), float64(ps[i+1].y-o.y)
+		ax, ay := float64(ps[i].X-o.X), float64(ps[i].Y-o.Y)
+		bx, by := float64(ps[i+1].X-o.X), float64(ps[i+1].Y-o.Y)
 		sum += ax*by - ay*bx
 	}
 	return sum
@@ -75,10 +75,10 @@ func wound(ps []point, exterior bool) []point {
 func extremes(ps []point) (a, b point) {
 	a, b = ps[0], ps[0]
 	for _, p := range ps[1:] {
-		if p.x < a.x || p.x == a.x && p.y < a.y {
+		if p.X < a.X || p.X == a.X && p.Y < a.Y {
 			a = p
 		}
-		if p.x > b.x || p.x == b.x && p.y > b.y {
+		if p.X > b.X || p.X == b.X && p.Y > b.Y {
 			b = p
 		}
 	}
@@ -89,13 +89,13 @@ func extremes(ps []point) (a, b point) {
 // line from a to b: one unit wide across the line's main direction, one unit
 // square if a is b.
 func sliver(a, b point) []point {
-	dx, dy := b.x-a.x, b.y-a.y
+	dx, dy := b.X-a.X, b.Y-a.Y
 	switch {
 	case dx == 0 && dy == 0:
-		return []point{a, {a.x + 1, a.y}, {a.x + 1, a.y + 1}, {a.x, a.y + 1}}
+		return []point{a, {X: a.X + 1, Y: a.Y}, {X: a.X + 1, Y: a.Y + 1}, {X: a.X, Y: a.Y + 1}}
 	case dx >= max(dy, -dy): // b is never west of a
-		return wound([]point{a, b, {b.x, b.y + 1}, {a.x, a.y + 1}}, true)
+		return wound([]point{a, b, {X: b.X, Y: b.Y + 1}, {X: a.X, Y: a.Y + 1}}, true)
 	default:
-		return wound([]point{a, b, {b.x + 1, b.y}, {a.x + 1, a.y}}, true)
+		return wound([]point{a, b, {X: b.X + 1, Y: b.Y}, {X: a.X + 1, Y: a.Y}}, true)
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/paulmach/orb"
 	"golang.org/x/sync/errgroup"
 
 	"onemap/layers"
+	"onemap/tiles/coverage"
 )
 
 // Source is where the service reads: a store, or a part of one.
@@ -24,13 +26,29 @@ type Options struct {
 	Encoders   int        // tiles encoded at a time, one a processor and two at least unless set
 	Bounds     *orb.Bound // CRS84: TileJSON's bounds cover at least this; see TileJSON
 	PushDown   int64      // a layer of more features than this has its tiles made by the store, if it can; 0: none
-	Log        *slog.Logger
+	Memory     int64      // what layers in memory may take, 2 GiB unless set; or NoMemory; see Run
+	TileBytes  int        // what a resident layer's tile may take before compression, 150 kB unless set
+	// Tolerance is how far outlines of layers in memory may be from the data, in tile
+	// units, coverage.DefaultTolerance unless set; negative: no vertex is left out.
+	Tolerance float64
+	// WaitFor returns when Apply was told of everything up to a position. Run needs
+	// it: a layer is complete when what a scan saw has been heard of.
+	WaitFor func(context.Context, layers.Position) error
+	// Progress hears how far Run's first load is; layer is empty when it is done.
+	Progress func(done, of int, layer string, features int)
+	Log      *slog.Logger
 }
 
-const defaultCacheBytes = 256 << 20
+const (
+	defaultCacheBytes = 256 << 20
+	defaultMemory     = 2 << 30
+)
 
 // NoCache is a cache that no tile is small enough for: every tile is made anew.
 const NoCache = 1
+
+// NoMemory is a memory that no layer is small enough for.
+const NoMemory = -1
 
 // Service serves tiles to views. It is a sink of the feed: after Apply returned,
 // no call of Tile answers with what was before. All methods may be called
@@ -40,6 +58,8 @@ type Service struct {
 	cache  *cache
 	packer packer
 	push   int64
+	kept   *residents
+	drafts sync.Pool
 	slots  chan struct{} // one for each tile that is being encoded
 	bounds *orb.Bound
 }
@@ -59,8 +79,32 @@ func New(src Source, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{src: src, cache: c, push: o.PushDown, slots: make(chan struct{}, o.Encoders), bounds: o.Bounds}, nil
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	if o.TileBytes <= 0 {
+		o.TileBytes = defaultBudget
+	}
+	if o.Tolerance == 0 {
+		o.Tolerance = coverage.DefaultTolerance
+	}
+	if o.Progress == nil {
+		o.Progress = func(int, int, string, int) {}
+	}
+	s := &Service{src: src, cache: c, push: o.PushDown, slots: make(chan struct{}, o.Encoders), bounds: o.Bounds}
+	s.drafts.New = func() any { return new(draft) }
+	s.kept = &residents{
+		src: src, log: o.Log, memory: o.Memory, budget: int64(o.TileBytes), waitFor: o.WaitFor, report: o.Progress,
+		redraw: c.invalidateLayer, most: o.PushDown, tolerance: o.Tolerance,
+		byID: map[string]*resident{}, tooLarge: map[string]bool{}, wake: make(chan struct{}, 1),
+	}
+	return s, nil
 }
+
+// Run loads the layers into memory, one after the other, and keeps them there
+// until ctx ends. Tiles are served without it, and of layers that are not loaded,
+// from the store.
+func (s *Service) Run(ctx context.Context) error { return s.kept.run(ctx) }
 
 // Tile returns the tile of one layer, or of several in the order asked. A layer
 // that the view does not see is NotFound, cached or not.
@@ -87,6 +131,10 @@ func (s *Service) see(ctx context.Context, view layers.View, ids []string) ([]la
 	r := s.src.As(view)
 	seen := make([]layers.Entry, len(ids))
 	for i, id := range ids {
+		if l, _ := s.kept.find(id); l != nil && view.Sees(l) {
+			seen[i] = layers.Entry{Layer: l}
+			continue
+		}
 		e, err := r.Layer(ctx, id)
 		if err != nil {
 			return nil, err
@@ -105,6 +153,11 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+		if _, state := s.kept.find(k.layer); state != nil {
+			d := s.drafts.Get().(*draft)
+			defer s.drafts.Put(d)
+			return s.packer.pack(state.encode(d, k.layer, c))
+		}
 		// The definition is read again: the one above may have changed before the
 		// cache knew that this tile is being loaded.
 		r := s.src.As(view)
@@ -122,7 +175,7 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 
 // make encodes a tile, or has the store make it.
 func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c Coord) ([]byte, error) {
-	if store, ok := r.(layers.TileMaker); ok && s.push > 0 && e.Status.Count > s.push {
+	if store, ok := r.(layers.TileMaker); ok && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
 		return store.MakeTile(ctx, e.ID, c.spec())
 	}
 	return Encode(ctx, r, e.Layer, c)
@@ -173,6 +226,7 @@ func (s *Service) composite(ctx context.Context, view layers.View, seen []layers
 func (s *Service) Apply(commits []layers.Commit) {
 	type change struct {
 		all   bool
+		list  []layers.Change
 		moved []*layers.Feature
 	}
 	byLayer := map[string]*change{}
@@ -185,23 +239,40 @@ func (s *Service) Apply(commits []layers.Commit) {
 			}
 			switch ch.Kind {
 			case layers.ChangePut, layers.ChangeDelete:
-				l.moved = append(l.moved, ch.Old, ch.New)
+				l.list, l.moved = append(l.list, ch), append(l.moved, ch.Old, ch.New)
 			default:
 				l.all = true
 			}
 		}
 	}
 	for id, l := range byLayer {
+		also := s.kept.apply(id, l.list, l.all)
 		if l.all {
 			s.cache.invalidateLayer(id)
 		} else {
-			s.cache.invalidate(id, places(l.moved...))
+			s.cache.invalidate(id, append(places(l.moved...), also...), s.margin(id))
 		}
 	}
 }
 
+// margin returns how far from a change, in tile units, a layer's tiles may look
+// different. Where features merge, another one may be drawn for them, which lies
+// in the same cell and reaches into the next.
+func (s *Service) margin(layer string) func(z int) float64 {
+	_, state := s.kept.find(layer)
+	return func(z int) float64 {
+		if state == nil || state.plan[z] == 0 || !state.format.shapes {
+			return scanMargin
+		}
+		return scanMargin + 2*float64(int(TileExtent)>>state.plan[z])
+	}
+}
+
 // Reset forgets everything: what happened before head is not known.
-func (s *Service) Reset(layers.Cursor) { s.cache.clear() }
+func (s *Service) Reset(layers.Cursor) {
+	s.kept.reset()
+	s.cache.clear()
+}
 
 // Stats counts what the cache did since the start.
 type Stats struct {
@@ -210,6 +281,8 @@ type Stats struct {
 	Failures     int64 // loads that ended in an error
 	Discarded    int64 // loads that an invalidation overtook
 	Invalidated  int64 // cached tiles that a change made old
+	Layers       int   // layers in memory
+	LayerBytes   int64 // what they take
 	Entries      int   // tiles cached now, about
 	Bytes        int64 // what they take, about
 }
@@ -217,7 +290,9 @@ type Stats struct {
 // Stats returns the counters for metrics.
 func (s *Service) Stats() Stats {
 	c := s.cache
+	n, size := s.kept.total()
 	return Stats{
+		Layers: n, LayerBytes: size,
 		Hits: c.hits.Load(), Misses: c.misses.Load(), Loads: c.loads.Load(), Failures: c.failures.Load(),
 		Discarded: c.discarded.Load(), Invalidated: c.invalidated.Load(),
 		Entries: c.entries.EstimatedSize(), Bytes: int64(c.entries.WeightedSize()),

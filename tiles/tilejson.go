@@ -65,7 +65,7 @@ func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []str
 		for _, a := range e.Schema {
 			v.Fields[a.Name] = fieldType(a.Type)
 		}
-		v.Fields[IDKey] = "String"
+		v.Fields[IDKey], v.Fields[CountKey] = "String", "Number"
 		t.VectorLayers = append(t.VectorLayers, v)
 	}
 	t.Name = strings.Join(names, ", ")

@@ -87,8 +87,11 @@ type server struct {
 	out     io.Writer // where people are told
 }
 
-// stepSample is what /readyz waits for.
-const stepSample = "sample data"
+// What /readyz waits for.
+const (
+	stepSample = "sample data"
+	stepTiles  = "layers in memory"
+)
 
 func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store layers.Store, addr net.Addr) (*server, error) {
 	s := &server{conf: conf, log: log, store: store, url: localURL(addr), out: io.Discard}
@@ -99,11 +102,15 @@ func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store
 	if s.tokens, err = access.Open(conf.Data); err != nil {
 		return nil, fmt.Errorf("open the tokens: %w", err)
 	}
-	cache := conf.Tiles.Cache << 20
-	if cache == 0 {
-		cache = tiles.NoCache
+	s.ready = telemetry.NewReadiness(stepTiles)
+	if conf.Sample {
+		s.ready = telemetry.NewReadiness(stepSample, stepTiles)
 	}
-	if s.tiles, err = tiles.New(store, tiles.Options{CacheBytes: cache, Bounds: bound(conf.Map.Bounds), PushDown: conf.Tiles.PushDown, Log: log}); err != nil {
+	if s.tiles, err = tiles.New(store, tiles.Options{
+		CacheBytes: orNone(conf.Tiles.Cache, tiles.NoCache), Memory: orNone(conf.Tiles.Memory, tiles.NoMemory),
+		Bounds: bound(conf.Map.Bounds), PushDown: conf.Tiles.PushDown, Log: log, Progress: s.loaded,
+		WaitFor: func(ctx context.Context, p layers.Position) error { return s.feed.WaitFor(ctx, p) },
+	}); err != nil {
 		return nil, err
 	}
 	s.hub = live.NewHub(live.Options{Store: store, Identify: s.tokens.Identify, Log: log, Now: time.Now, Build: build()})
@@ -117,10 +124,6 @@ func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store
 		return nil, err
 	}
 	s.scenes = dispatch.New(scenes, func(message any) { s.hub.Broadcast("wall", message) }, time.Now)
-	s.ready = telemetry.NewReadiness()
-	if conf.Sample {
-		s.ready = telemetry.NewReadiness(stepSample)
-	}
 	if err := s.measure(); err != nil {
 		return nil, err
 	}
@@ -148,6 +151,7 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	inner, stopInner := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopInner()
 	g.Go(func() error { return quietly(s.feed.Run(inner)) })
+	g.Go(func() error { return quietly(s.tiles.Run(ctx)) })
 	g.Go(func() error { return quietly(s.hub.Run(ctx)) })
 	g.Go(func() error { return quietly(s.scenes.Run(ctx)) })
 	g.Go(func() error { return quietly(s.fill(ctx)) })
@@ -180,6 +184,24 @@ func quietly(err error) error {
 		return nil
 	}
 	return err
+}
+
+// orNone is a setting in MiB as tiles has it, in bytes, where 0 is the default.
+func orNone(mib, none int64) int64 {
+	if mib == 0 {
+		return none
+	}
+	return mib << 20
+}
+
+// loaded tells how far the first load of the layers is.
+func (s *server) loaded(done, of int, layer string, features int) {
+	if layer == "" {
+		s.ready.Done(stepTiles)
+		return
+	}
+	s.log.Info("layer in memory", "layer", layer, "features", features, "done", done, "of", of)
+	s.ready.Progress(stepTiles, fmt.Sprintf("%d of %d", done, of))
 }
 
 func (s *server) handler() (http.Handler, error) {

@@ -28,6 +28,9 @@ func (c *Config) check() error {
 	if c.Tiles.Cache < 0 {
 		return fmt.Errorf("tiles.cache: %d MiB is negative; 0 keeps no tile", c.Tiles.Cache)
 	}
+	if c.Tiles.Memory < 0 {
+		return fmt.Errorf("tiles.memory: %d MiB is negative; 0 keeps no layer in memory", c.Tiles.Memory)
+	}
 	if c.Tiles.PushDown < 0 {
 		return fmt.Errorf("tiles.pushDown: %d is negative; 0 means never", c.Tiles.PushDown)
 	}

@@ -39,6 +39,7 @@ type Log struct {
 // Tiles says how vector tiles are made.
 type Tiles struct {
 	Cache    int64 `yaml:"cache"`    // what cached tiles may take, in MiB; 0: none is kept
+	Memory   int64 `yaml:"memory"`   // MiB that layers may take in memory; what does not fit is read tile by tile
 	PushDown int64 `yaml:"pushDown"` // features of a layer from which on PostGIS makes its tiles; 0: never
 }
 
@@ -66,7 +67,7 @@ func Default() Config {
 		Data:     "./data",
 		Shutdown: 10 * time.Second,
 		Log:      Log{Level: "info", Format: "text"},
-		Tiles:    Tiles{Cache: 256},
+		Tiles:    Tiles{Cache: 256, Memory: 2048},
 		Map: Map{
 			Title:   Title{Zh: "广西政务数据一张图", En: "One Map of Guangxi Government Data"},
 			Bounds:  [4]float64{103.5, 20.2, 113, 27},

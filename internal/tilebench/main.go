@@ -99,7 +99,7 @@ func parse(args []string) (options, error) {
 		return err
 	})
 	f.IntVar(&o.moves, "moves", 0, "also measure the points while so many a second move, such as 10000")
-	f.StringVar(&o.metrics, "metrics", "onemap_tile_layer_", "also print the server's metrics whose names begin so, once it is ready")
+	f.StringVar(&o.metrics, "metrics", "onemap_tile_layers", "also print the server's metrics whose names begin so, once it is ready")
 	f.StringVar(&o.write, "write", "", "put the tables into this Markdown `file`, between its marks")
 	if err := f.Parse(args); err != nil {
 		return o, err

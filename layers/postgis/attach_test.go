@@ -241,7 +241,7 @@ func TestCastsOfADepartmentAreNotRunWithOurRights(t *testing.T) {
 			t.Errorf("%s: %v, %v", a.Name, b, err)
 		}
 	}
-	spec := layers.TileSpec{Extent: 4096, Buffer: 64, Bound: orb.Bound{Min: orb.Point{-180, -85}, Max: orb.Point{180, 85}}, IDKey: "_id"}
+	spec := layers.TileSpec{Extent: 4096, Buffer: 64, Bound: orb.Bound{Min: orb.Point{-180, -85}, Max: orb.Point{180, 85}}, IDKey: "_id", CountKey: "point_count"}
 	if tile, err := s.As(layers.Owner).(layers.TileMaker).MakeTile(t.Context(), "t", spec); err != nil || len(tile) == 0 {
 		t.Errorf("%d bytes, %v", len(tile), err)
 	}

@@ -50,16 +50,30 @@ func (t *table) mvt(spec layers.TileSpec) (string, []any) {
 			columns = append(columns, quote(a.Name))
 		}
 	}
-	return strings.NewReplacer("{z}", z, "{x}", x, "{y}", y, "{extent}", extent, "{buffer}", buffer, "{name}", name, "{place}", place,
+	first := "true" // a collection counts once
+	if t.mixed || t.layer.Geometry == layers.AnyGeometry {
+		first = "row_number() OVER (PARTITION BY " + quote(spec.IDKey) + ` ORDER BY " dimension") = 1`
+	}
+	return strings.NewReplacer("{first}", first, "{count}", quote(spec.CountKey), "{z}", z, "{x}", x, "{y}", y, "{extent}", extent, "{buffer}", buffer, "{name}", name, "{place}", place,
 		"{num}", t.mvtNumber(), "{key}", "t."+quote(t.key)+"::text", "{id}", quote(spec.IDKey), "{attributes}", attributes.String(),
-		"{columns}", strings.Join(append(columns, quote(spec.IDKey)), ", "), "{from}", t.from(), "{where}", w.sql(), "{drawn}", t.mvtDrawn(extent, buffer),
-	).Replace(`WITH tile AS (SELECT e AS " edges", (ST_XMax(e) - ST_XMin(e)) / {extent} AS " unit" FROM ST_TileEnvelope({z}, {x}, {y}) e),
+		"{columns}", strings.Join(append(columns, quote(spec.IDKey), quote(spec.CountKey)), ", "), "{from}", t.from(), "{where}", w.sql(), "{drawn}", t.mvtDrawn(extent, buffer),
+	).Replace(strings.Replace(`WITH tile AS (SELECT e AS " edges", (ST_XMax(e) - ST_XMin(e)) / {extent} AS " unit" FROM ST_TileEnvelope({z}, {x}, {y}) e),
 	source AS MATERIALIZED (SELECT {num} AS " num", {key} AS {id}{attributes}, {place} AS " place" FROM {from}{where}),
 	planar AS (SELECT s.*, ST_Transform(CASE WHEN ST_YMax(" place") > 85.06 OR ST_YMin(" place") < -85.06
 		THEN ST_ClipByBox2D(" place", ST_MakeEnvelope(-180, -85.06, 180, 85.06, 4326)) ELSE " place" END, 3857) AS " planar" FROM source s),
 	drawn AS (SELECT p.*, d.geom AS " geom", d.dimension AS " dimension" FROM planar p, tile, LATERAL ({drawn}) d)
-	SELECT ST_AsMVT(" row", {name}, {extent}, ' geom', ' num') FROM (SELECT {columns} FROM drawn WHERE " geom" IS NOT NULL ORDER BY " num", {id}, " dimension") " row"`) + t.comment(), w.args
+	SELECT ST_AsMVT(" row", {name}, {extent}, ' geom', ' num') FROM (SELECT {columns} FROM
+		(SELECT *, CASE WHEN {first} AND {anchored} THEN NULL ELSE 0 END AS {count} FROM drawn WHERE " geom" IS NOT NULL) counted ORDER BY " num", {id}, " dimension") " row"`, "{anchored}", anchored, 1)) + t.comment(), w.args
 }
+
+// anchored says whether the first vertex of a place is in the tile: on the same grid
+// of 2^32 as everywhere, so that it is in one tile and no other.
+const anchored = `(SELECT (least(floor((lon + 180) / 360 * 4294967296 + 0.5), 4294967295)::bigint >> (32 - {z})) = {x}
+			AND (least(floor((0.5 - ln((1 + sin(lat)) / (1 - sin(lat))) / (4 * pi())) * 4294967296 + 0.5), 4294967295)::bigint >> (32 - {z})) = {y}
+		FROM (SELECT CASE ST_Dimension(g) WHEN 0 THEN g WHEN 1 THEN ST_StartPoint(g) ELSE ST_StartPoint(ST_ExteriorRing(g)) END AS v
+			FROM ST_Dump(" place") part(path, g) WHERE NOT ST_IsEmpty(g) LIMIT 1) first_vertex,
+			LATERAL (SELECT CASE WHEN ST_X(v) BETWEEN -180 AND 180 THEN ST_X(v) ELSE ST_X(v) - 360 * floor((ST_X(v) + 180) / 360) END AS lon,
+				radians(greatest(least(ST_Y(v), 85.0511287798066), -85.0511287798066)) AS lat) at)`
 
 // mvtDrawn is the query for what a tile shows of a geometry: one row, or one for each
 // dimension if the layer's geometries may be collections.

@@ -1,0 +1,98 @@
+package tiles
+
+import (
+	"encoding/binary"
+	"math"
+
+	"onemap/layers"
+)
+
+// format is what of a layer's definition shapes its rows. A layer whose format
+// changes is read again.
+type format struct {
+	schema layers.Schema
+	names  []string // of the columns in a tile: the attributes, and the id
+	shapes bool
+	// tolerance is how far an outline may be from the data, in tile units; negative:
+	// nothing is left out.
+	tolerance float64
+	classBy   int // the attribute that chooses the class, or -1
+	classes   []class
+	summed    []int // the attributes that aggregates sum up
+}
+
+// class is one entry of the legend that rows are counted by.
+type class struct {
+	value []byte   // encoded; nil if it is a range
+	min   *float64 // where the range begins
+}
+
+// noClass is the class of a row that is in none.
+const noClass = math.MaxUint8
+
+func formatOf(l *layers.Layer, tolerance float64) *format {
+	f := &format{tolerance: tolerance, schema: l.Schema, shapes: l.Geometry != layers.Point, classBy: -1}
+	for i, a := range l.Schema {
+		f.names = append(f.names, a.Name)
+		if a.Aggregate && (a.Type == layers.Integer || a.Type == layers.Number) {
+			f.summed = append(f.summed, i)
+		}
+		if a.Name != l.Display.ColorBy || len(l.Display.Classes) == 0 || len(l.Display.Classes) >= noClass {
+			continue
+		}
+		f.classBy = i
+		for _, c := range l.Display.Classes {
+			one := class{min: c.Min}
+			if v, err := a.Coerce(c.Value); err == nil && v != nil {
+				one.value = appendValue(nil, v)
+			}
+			f.classes = append(f.classes, one)
+		}
+	}
+	f.names = append(f.names, IDKey)
+	return f
+}
+
+// anchor returns where a feature is counted, as a morton number: a point of its
+// own, the first that its geometry has.
+func (f *format) anchor(one *layers.Feature) (key uint64, ok bool) {
+	if one == nil {
+		return 0, false
+	}
+	p, ok := firstPlace(one.Geometry)
+	return p.morton(), ok
+}
+
+// class returns the class of an encoded value: the one that has it, or else the
+// last range that begins at or below it.
+func (f *format) class(value []byte) uint8 {
+	n, isNumber := number(value)
+	best, from := uint8(noClass), math.Inf(-1)
+	for i, c := range f.classes {
+		switch {
+		case c.value != nil && string(c.value) == string(value):
+			return uint8(i)
+		case c.min != nil && isNumber && n >= *c.min && *c.min >= from:
+			best, from = uint8(i), *c.min
+		}
+	}
+	return best
+}
+
+// number decodes the encoded value of an integer or a number.
+func number(value []byte) (float64, bool) {
+	if len(value) < 2 {
+		return 0, false
+	}
+	switch value[0] {
+	case tagValueDouble:
+		return math.Float64frombits(binary.LittleEndian.Uint64(value[1:])), true
+	case tagValueInt:
+		n, _ := binary.Uvarint(value[1:])
+		return float64(n), true
+	case tagValueSint:
+		n, _ := binary.Varint(value[1:])
+		return float64(n), true
+	}
+	return 0, false
+}

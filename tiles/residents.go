@@ -1,0 +1,359 @@
+package tiles
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/paulmach/orb"
+	"golang.org/x/sync/errgroup"
+
+	"onemap/layers"
+)
+
+// residents are the layers in memory, as far as the budget goes. What is not, or
+// not yet, is read from the store tile by tile.
+type residents struct {
+	src       Source
+	log       *slog.Logger
+	memory    int64                                          // bytes for all
+	tolerance float64                                        // of outlines, in tile units
+	most      int64                                          // features of a layer, if its store makes tiles; 0: any number
+	budget    int64                                          // bytes for a tile
+	waitFor   func(context.Context, layers.Position) error   // until follow was told of a position
+	redraw    func(layer string)                             // all tiles of a layer look different
+	report    func(done, of int, layer string, features int) // how far the first load is
+
+	mu       sync.Mutex
+	byID     map[string]*resident
+	tooLarge map[string]bool
+	jobs     []job
+	wake     chan struct{}
+}
+
+// job is a layer to load, or one that is to get a new base.
+type job struct {
+	layer string
+	merge *resident
+}
+
+const (
+	loaders    = 2
+	retryAfter = 5 * time.Second
+	checkEvery = 4096 // rows
+)
+
+var (
+	errGone       = errors.New("the layer was defined anew meanwhile")
+	errPushedDown = errors.New("the layer has more features than tiles.pushDown")
+	errTooLarge   = errors.New("the layer does not fit into what is left of tiles.memory")
+)
+
+// find returns a layer's state, and its definition as of that state.
+func (rs *residents) find(layer string) (*layers.Layer, *snapshot) {
+	rs.mu.Lock()
+	r := rs.byID[layer]
+	rs.mu.Unlock()
+	if r == nil {
+		return nil, nil
+	}
+	s := r.state.Load()
+	if s == nil {
+		return nil, nil
+	}
+	return r.layer, s
+}
+
+// apply takes a batch of a layer's changes, before its tiles are invalidated, and
+// returns where else tiles look different because of it (CRS84).
+func (rs *residents) apply(layer string, changes []layers.Change, anew bool) []orb.Bound {
+	if anew {
+		rs.reload(layer)
+		return nil
+	}
+	rs.mu.Lock()
+	r := rs.byID[layer]
+	rs.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	also := r.follow(changes)
+	if r.needsMerge() {
+		rs.add(job{layer, r})
+	}
+	return also
+}
+
+// reload drops a layer's state and reads it again.
+func (rs *residents) reload(layer string) {
+	rs.mu.Lock()
+	rs.drop(layer)
+	rs.mu.Unlock()
+	rs.add(job{layer: layer})
+}
+
+// reset reads everything again.
+func (rs *residents) reset() {
+	rs.mu.Lock()
+	ids := slices.Collect(maps.Keys(rs.byID))
+	rs.mu.Unlock()
+	for _, id := range ids {
+		rs.reload(id)
+	}
+}
+
+// drop forgets a layer. The caller holds the lock.
+func (rs *residents) drop(layer string) {
+	if r := rs.byID[layer]; r != nil {
+		r.mu.Lock()
+		r.gone = true
+		r.mu.Unlock()
+		delete(rs.byID, layer)
+	}
+	delete(rs.tooLarge, layer)
+}
+
+func (rs *residents) add(j job) {
+	rs.mu.Lock()
+	rs.jobs = append(rs.jobs, j)
+	rs.mu.Unlock()
+	select {
+	case rs.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run loads all layers, the small ones first, and then keeps them.
+func (rs *residents) run(ctx context.Context) error {
+	if rs.memory < 0 {
+		rs.report(0, 0, "", 0)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	entries, _, err := rs.src.As(layers.Owner).Layers(ctx)
+	for ; err != nil; entries, _, err = rs.src.As(layers.Owner).Layers(ctx) {
+		rs.log.WarnContext(ctx, "the layers can't be listed to be loaded; trying again", "error", err)
+		if !sleep(ctx, retryAfter) {
+			return ctx.Err()
+		}
+	}
+	slices.SortStableFunc(entries, func(a, b layers.Entry) int { return cmp.Compare(a.Status.Count, b.Status.Count) })
+	first, fctx := errgroup.WithContext(ctx)
+	first.SetLimit(loaders)
+	var mu sync.Mutex
+	done := 0
+	for _, e := range entries {
+		first.Go(func() error {
+			rs.load(fctx, e.ID)
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			rs.report(done, len(entries), e.ID, int(e.Status.Count))
+			return fctx.Err()
+		})
+	}
+	all, actx := errgroup.WithContext(ctx)
+	all.Go(func() error {
+		if err := first.Wait(); err != nil {
+			return err
+		}
+		rs.report(len(entries), len(entries), "", 0)
+		return nil
+	})
+	all.Go(func() error { return rs.work(actx) })
+	return all.Wait()
+}
+
+// work does what comes up, one job after the other.
+func (rs *residents) work(ctx context.Context) error {
+	for {
+		rs.mu.Lock()
+		var next []job
+		next, rs.jobs = rs.jobs, nil
+		rs.mu.Unlock()
+		for _, j := range next {
+			if j.merge != nil {
+				rs.merge(j)
+			} else {
+				rs.load(ctx, j.layer)
+			}
+		}
+		if len(next) > 0 {
+			continue
+		}
+		select {
+		case <-rs.wake:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// load reads a layer; what fails is tried again later.
+func (rs *residents) load(ctx context.Context, layer string) {
+	begun := time.Now()
+	s, err := rs.read(ctx, layer)
+	switch code := layers.CodeOf(err); {
+	case err == nil:
+		if s != nil {
+			rs.log.DebugContext(ctx, "layer loaded for tiles", "layer", layer, "features", s.count(), "bytes", s.size(), "took", time.Since(begun).Round(time.Millisecond))
+		}
+	case errors.Is(err, errGone) || ctx.Err() != nil || code == layers.NotFound:
+	case errors.Is(err, errTooLarge), errors.Is(err, errPushedDown):
+		rs.log.WarnContext(ctx, "a layer is not kept in memory: its tiles are made by the store", "layer", layer, "reason", err)
+		rs.mu.Lock()
+		rs.drop(layer)
+		rs.tooLarge[layer] = true
+		rs.mu.Unlock()
+	default:
+		rs.log.WarnContext(ctx, "a layer can't be loaded for tiles; trying again", "layer", layer, "error", err)
+		rs.mu.Lock()
+		rs.drop(layer)
+		rs.mu.Unlock()
+		time.AfterFunc(retryAfter, func() { rs.add(job{layer: layer}) })
+	}
+}
+
+// read loads a layer and publishes it.
+func (rs *residents) read(ctx context.Context, layer string) (*snapshot, error) {
+	r := &resident{}
+	rs.mu.Lock()
+	rs.drop(layer)
+	rs.byID[layer] = r // from here on r hears of what changes
+	rs.mu.Unlock()
+	reader := rs.src.As(layers.Owner)
+	e, err := reader.Layer(ctx, layer)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := reader.(layers.TileMaker); ok && rs.most > 0 && e.Status.Count > rs.most {
+		return nil, errPushedDown
+	}
+	r.layer = e.Layer
+	b := newRun(formatOf(e.Layer, rs.tolerance), nil)
+	room := rs.room(layer)
+	for f, err := range reader.Scan(ctx, layer, layers.Range{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read layer %s: %w", layer, err)
+		}
+		b.add(f)
+		if b.len()%checkEvery == 0 {
+			if r.isGone() {
+				return nil, errGone
+			}
+			if b.size() > room {
+				return nil, errTooLarge
+			}
+		}
+	}
+	if err := rs.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	if b.shapes != nil {
+		b.shapes.grade(b.format.tolerance)
+	}
+	base := &snapshot{format: b.format, runs: []living{{run: b.build()}}}
+	if base.size() > room {
+		return nil, errTooLarge
+	}
+	base.plan = base.makePlan(rs.budget)
+	rs.mu.Lock()
+	if rs.byID[layer] != r {
+		rs.mu.Unlock()
+		return nil, errGone
+	}
+	rs.mu.Unlock()
+	r.complete(base)
+	rs.redraw(layer)
+	return base, nil
+}
+
+// catchUp waits until follow was told of everything that a scan may have seen.
+func (rs *residents) catchUp(ctx context.Context) error {
+	log, ok := rs.src.(interface {
+		Head(context.Context) (layers.Cursor, error)
+	})
+	if !ok || rs.waitFor == nil {
+		return nil
+	}
+	head, err := log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("read the head of the log: %w", err)
+	}
+	return rs.waitFor(ctx, head.Position)
+}
+
+func (rs *residents) merge(j job) {
+	changed := j.merge.merge(rs.budget)
+	s := j.merge.state.Load()
+	rs.mu.Lock()
+	if rs.byID[j.layer] != j.merge {
+		rs.mu.Unlock()
+		return
+	}
+	rs.mu.Unlock()
+	if rs.room(j.layer) < s.size() {
+		rs.log.Warn("a layer has grown and is not kept in memory any more", "layer", j.layer, "bytes", s.size())
+		rs.mu.Lock()
+		rs.drop(j.layer)
+		rs.tooLarge[j.layer] = true
+		rs.mu.Unlock()
+		changed = true
+	}
+	if changed {
+		rs.redraw(j.layer)
+	}
+}
+
+// room returns what of the memory other layers leave.
+func (rs *residents) room(layer string) int64 {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	left := rs.memory
+	for id, r := range rs.byID {
+		if s := r.state.Load(); s != nil && id != layer {
+			left -= s.size()
+		}
+	}
+	return left
+}
+
+// total returns how many layers are in memory, and what they take.
+func (rs *residents) total() (n int, size int64) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for _, r := range rs.byID {
+		if s := r.state.Load(); s != nil {
+			n, size = n+1, size+s.size()
+		}
+	}
+	return n, size
+}
+
+// isTooLarge reports whether the memory has no room for a layer.
+func (rs *residents) isTooLarge(layer string) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.tooLarge[layer]
+}
+
+func (r *resident) isGone() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gone
+}

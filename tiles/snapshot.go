@@ -1,0 +1,143 @@
+package tiles
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/paulmach/orb"
+
+	"onemap/layers"
+)
+
+// snapshot is a layer's features in one state: a base and what changed since, in
+// runs of which a later one takes the place of earlier ones' rows. Immutable.
+type snapshot struct {
+	format *format
+	runs   []living
+	plan   plan
+}
+
+// living is a run without its dead rows.
+type living struct {
+	*run
+	dead dead
+}
+
+func (s *snapshot) count() (n int64) {
+	for _, r := range s.runs {
+		n += int64(r.len() - r.dead.count)
+	}
+	return n
+}
+
+func (s *snapshot) size() (n int64) {
+	for _, r := range s.runs {
+		n += r.size() + 8*int64(r.dead.count)/8
+	}
+	base := s.runs[0].run
+	for i := range base.columns {
+		n += base.columns[i].dictionarySize()
+	}
+	return n
+}
+
+// overlay is how many rows are not in the base, or dead in it.
+func (s *snapshot) overlay() (n int) {
+	for i, r := range s.runs {
+		n += r.dead.count
+		if i > 0 {
+			n += r.len()
+		}
+	}
+	return n
+}
+
+// apply returns the state after some changes, in their order. As long as the state
+// is not settled it may be told what the base has already, so a feature is looked
+// for at its old and at its new place. Afterwards each old image is there: one that
+// another program has computed differently in the last bit is found by its num.
+func (s *snapshot) apply(changes []layers.Change, settled bool) (_ *snapshot, also []orb.Bound) {
+	next := &snapshot{format: s.format, plan: s.plan, runs: slices.Clone(s.runs)}
+	edits := make([]deadEdit, len(next.runs))
+	for i, r := range next.runs {
+		edits[i] = r.dead.edit(r.len())
+	}
+	fresh := map[int64]*layers.Feature{}
+	kill := func(image *layers.Feature, find func(run *run, key uint64) int) (found bool) {
+		key, ok := s.format.anchor(image)
+		for i, r := range next.runs {
+			if !ok {
+				break
+			}
+			if row := find(r.run, key); row >= 0 && !edits[i].has(row) {
+				edits[i].kill(row)
+				found = true
+			}
+		}
+		return found || !ok
+	}
+	for _, ch := range changes {
+		if ch.Old != nil {
+			_, found := fresh[ch.Old.Num]
+			delete(fresh, ch.Old.Num)
+			found = kill(ch.Old, func(r *run, key uint64) int { return r.find(key, ch.Old.Num) }) || found
+			if !found && settled {
+				kill(ch.Old, func(r *run, _ uint64) int { return slices.Index(r.nums, ch.Old.Num) })
+			}
+		}
+		if ch.New != nil && !settled {
+			kill(ch.New, func(r *run, key uint64) int { return r.find(key, ch.New.Num) })
+		}
+		if ch.New != nil {
+			fresh[ch.New.Num] = ch.New
+		}
+	}
+	b := newRun(s.format, s.runs[0].run)
+	for _, f := range fresh {
+		b.add(f)
+	}
+	if s.format.shapes && s.format.tolerance >= 0 {
+		also = regrade(b, next.runs, edits, changes)
+	}
+	for i := range next.runs {
+		next.runs[i].dead = edits[i].dead
+	}
+	if b.len() > 0 {
+		next.runs = append(next.runs, living{run: b.build()})
+	}
+	return next, also
+}
+
+// compact joins the latest runs from first on, as long as one is not much larger
+// than what came after it: so there are few, and a row is copied seldom.
+func (s *snapshot) compact(first int) {
+	for n := len(s.runs); n-2 >= first && s.runs[n-2].len() < 2*s.runs[n-1].len(); n = len(s.runs) {
+		s.runs = append(s.runs[:n-2:n-2], living{run: join(s.format, s.runs[n-2:], s.runs[0].run)})
+	}
+	if n := len(s.runs); n > max(first, 1) && s.runs[n-1].dead.count == s.runs[n-1].len() {
+		s.runs = s.runs[: n-1 : n-1]
+	}
+}
+
+// join makes one run of the living rows of several. With a model, it shares that
+// one's dictionaries.
+func join(f *format, runs []living, model *run) *run {
+	b := newRun(f, model)
+	at := make([]int, len(runs))
+	for {
+		best := -1
+		for i, r := range runs {
+			for at[i] < r.len() && r.dead.has(at[i]) {
+				at[i]++
+			}
+			if at[i] < r.len() && (best < 0 || cmp.Or(cmp.Compare(r.keys[at[i]], runs[best].keys[at[best]]), cmp.Compare(r.nums[at[i]], runs[best].nums[at[best]])) < 0) {
+				best = i
+			}
+		}
+		if best < 0 {
+			return b.build()
+		}
+		b.copy(runs[best].run, at[best])
+		at[best]++
+	}
+}
