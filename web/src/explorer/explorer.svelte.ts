@@ -238,8 +238,13 @@ export class Explorer {
   /** Somebody pressed on the map. */
   pressed(hits: Hits): void {
     const first = hits.features[0]
+    if (first?.merged) {
+      this.flyTo({ center: first.merged.at, zoom: this.zoom + 2 })
+      return
+    }
     if (first) {
-      this.select({ kind: 'feature', layer: first.layer, id: first.id }, hits.features)
+      const candidates = hits.features.filter(hit => !hit.merged)
+      this.select({ kind: 'feature', layer: first.layer, id: first.id }, candidates)
       return
     }
     const code = hits.area && this.#codeOf(hits.area)

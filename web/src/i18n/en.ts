@@ -34,6 +34,7 @@ export const en: Dictionary = {
     zoomIn: 'Zoom in to see it',
     live: 'Live',
     closed: 'Not public',
+    merged: n => `${n} here; click to look closer`,
     count: n => (n === '1' ? '1 record' : `${n} records`),
     others: 'Other',
     base: 'Base map',

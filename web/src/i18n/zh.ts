@@ -34,6 +34,7 @@ export const zh = {
     live: '实时',
     closed: '非公开',
     count: (n: string) => `${n} 条`,
+    merged: (n: string) => `此处共 ${n} 条，点击放大`,
     others: '其他',
     base: '底图',
     moveUp: '上移',

@@ -10,7 +10,7 @@ import {
 } from 'maplibre-gl'
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url'
 import type { BBox, LonLat } from '../api'
-import { layerOfStyle, type MapSpec } from '../style'
+import { countKey, layerOfStyle, type MapSpec } from '../style'
 import { selectionSource } from '../style/selection'
 import { apply, type Target } from './apply'
 import { constrain, framing, type Viewport } from './constrain'
@@ -38,6 +38,8 @@ export interface Hit {
   layer: string
   id: string
   properties: Record<string, unknown>
+  /** Set if it stands for several features, which the tile does not tell apart: how many, and where. */
+  merged?: { count: number; at: LonLat }
 }
 
 /** What is at a point of the window. */
@@ -395,11 +397,15 @@ export class OneMap {
     if (!this.#loaded) return []
     const layers = ids.filter(id => this.#map.getLayer(id))
     if (layers.length === 0) return []
-    return (this.#map.queryRenderedFeatures(at, { layers }) as MapGeoJSONFeature[]).map(feature => ({
-      layer: layerOfStyle(feature.layer.id),
-      id: String(feature.properties._id ?? feature.id),
-      properties: feature.properties,
-    }))
+    return (this.#map.queryRenderedFeatures(at, { layers }) as MapGeoJSONFeature[]).map(feature => {
+      const { properties, geometry } = feature
+      const layer = layerOfStyle(feature.layer.id)
+      const id = String(properties._id ?? feature.id)
+      if (properties._id !== undefined || geometry.type !== 'Point') return { layer, id, properties }
+      const at = geometry.coordinates as LonLat
+      const count = Number(properties[countKey] ?? 1)
+      return { layer, id: at.join(), properties, ...(count > 1 ? { merged: { count, at } } : {}) }
+    })
   }
 
   #mark(): void {

@@ -4,6 +4,7 @@
 import type { ExpressionSpecification, LayerSpecification } from 'maplibre-gl'
 import type { DisplayClass, Entry } from '../api'
 import type { Lang } from '../i18n'
+import { byMajority, growth, ifAlarm, ownOnly, unlessMerged } from './clusters'
 import { byClass, byZoom, type Expression, fonts, nameExpression } from './expressions'
 import { glyphImage, hatchImage, headingImage, shapeSize } from './images'
 import { mix, paletteColor, type Theme } from './theme'
@@ -137,9 +138,12 @@ function pointLayers(input: DataInput): LayerSpecification[] {
   }
   const dense = status.count > 5000
   const stops = dense ? [6, 1.1, 9, 1.8, 11, 3, 13, 5, 15, 8] : [5, 2.6, 7, 4, 9, 6.5, 11, 9.5, 14, 12]
-  const color = classed(entry, c => classColor(entry, theme, c.color))
-  const size = ['*', scale, sizeFactor(entry)] as unknown as ExpressionSpecification
+  const shade = (c: Pick<DisplayClass, 'color'>) => classColor(entry, theme, c.color)
+  const plain = shade({ color: display.color ?? (display.classes?.length ? 'grey' : 'blue') })
+  const color = unlessMerged(classed(entry, shade), byMajority(entry, shade, plain))
+  const size = ['*', scale, unlessMerged(sizeFactor(entry), growth)] as unknown as ExpressionSpecification
   const lost = isLost(entry)
+  const alarm = paletteColor(theme, 'red')
   const out: LayerSpecification[] = [
     {
       id: `${layer.id}:circle`,
@@ -152,7 +156,7 @@ function pointLayers(input: DataInput): LayerSpecification[] {
         'circle-color': lost ? theme.land : color,
         'circle-radius': byZoom(stops, size),
         // A lost layer's points are hollow, so that grey is not the only sign.
-        'circle-stroke-color': lost ? theme.stale : theme.ring,
+        'circle-stroke-color': lost ? theme.stale : unlessMerged(theme.ring, ifAlarm(entry, alarm, theme.ring)),
         'circle-stroke-width': lost ? byZoom([6, 1, 11, 2], scale) : byZoom([6, dense ? 0.2 : 0.8, 11, 1.5], scale),
         'circle-opacity': opacity * (lost ? 0.7 : 1),
         'circle-stroke-opacity': opacity,
@@ -166,7 +170,7 @@ function pointLayers(input: DataInput): LayerSpecification[] {
       type: 'symbol',
       ...from(input),
       minzoom: Math.max(minzoom, from0),
-      filter: ['==', ['geometry-type'], 'Point'],
+      filter: ['all', ['==', ['geometry-type'], 'Point'], ownOnly] as ExpressionSpecification,
       layout: {
         'icon-image': glyphImage(display.symbol),
         // A glyph fills five eighths of its circle.
