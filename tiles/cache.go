@@ -66,7 +66,9 @@ func newCache(maxBytes int64, log *slog.Logger) (*cache, error) {
 		Weigher: func(k key, e entry) uint32 {
 			return uint32(min(int64(e.tile.weight()+len(k.layer)+len(e.parts)), math.MaxUint32))
 		},
-		Logger: otterLog{log},
+		// What it has to do after a write is less than a goroutine costs.
+		Executor: func(task func()) { task() },
+		Logger:   otterLog{log},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the tile cache: %w", err)
@@ -88,7 +90,10 @@ func (c *cache) cached(k key) (*Tile, bool) {
 //
 // What get returns was read no earlier than the call, or is cached and thus up
 // to date with the invalidations.
-func (c *cache) get(ctx context.Context, k key, load func(context.Context) (*Tile, error)) (*Tile, error) {
+//
+// A quick load takes milliseconds at most and waits for nobody: it is run by who
+// asks first, to its end, because a goroutine of its own would cost as much as it.
+func (c *cache) get(ctx context.Context, k key, quick bool, load func(context.Context) (*Tile, error)) (*Tile, error) {
 	if t, ok := c.cached(k); ok {
 		return t, nil
 	}
@@ -100,11 +105,18 @@ func (c *cache) get(ctx context.Context, k key, load func(context.Context) (*Til
 			return e.tile, nil
 		}
 		f := c.flights[k]
+		var run func()
 		if f == nil {
-			f = c.start(ctx, k, load)
+			f, run = c.start(ctx, k, load)
 		}
 		f.waiting++
 		c.mu.Unlock()
+		switch {
+		case run != nil && quick:
+			run()
+		case run != nil:
+			go run()
+		}
 
 		select {
 		case <-f.done:
@@ -121,23 +133,22 @@ func (c *cache) get(ctx context.Context, k key, load func(context.Context) (*Til
 	}
 }
 
-// start begins a load. The caller holds the lock.
-func (c *cache) start(ctx context.Context, k key, load func(context.Context) (*Tile, error)) *flight {
+// start begins a load, which run does. The caller holds the lock.
+func (c *cache) start(ctx context.Context, k key, load func(context.Context) (*Tile, error)) (f *flight, run func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &flight{done: make(chan struct{}), cancel: cancel}
+	f = &flight{done: make(chan struct{}), cancel: cancel}
 	c.flights[k] = f
 	c.shelve(k)
 	c.loads.Add(1)
-	go func() {
+	return f, func() {
 		defer cancel()
 		t, err := safely(ctx, load)
 		c.land(k, f, t, err)
-	}()
-	return f
+	}
 }
 
-// safely turns a panic of a load into its error: it runs on a goroutine of its
-// own, where it would end the server instead of the request.
+// safely turns a panic of a load into its error: others wait for it too, and on a
+// goroutine of its own it would end the server instead of the request.
 func safely(ctx context.Context, load func(context.Context) (*Tile, error)) (t *Tile, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -146,7 +146,8 @@ func (s *Service) see(ctx context.Context, view layers.View, ids []string) ([]la
 
 func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entry, c Coord) (*Tile, error) {
 	k := key{layer: e.ID, class: view.Class(e.Layer), at: c}
-	return s.cache.get(ctx, k, func(ctx context.Context) (*Tile, error) {
+	_, state := s.kept.find(e.ID)
+	return s.cache.get(ctx, k, state != nil, func(ctx context.Context) (*Tile, error) {
 		select {
 		case s.slots <- struct{}{}:
 			defer func() { <-s.slots }()

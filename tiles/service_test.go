@@ -48,8 +48,9 @@ func commit(layer string, was, is *layers.Feature) []layers.Commit {
 }
 
 func TestATileIsItsBytesItsCompressionAndItsTagTogether(t *testing.T) {
-	m := newMemory(testLayer("a"))
-	m.put("a", feature(1, in(t, here, "POINT (1 1)"), nil))
+	m := newMemory(testLayer("a", layers.Attribute{Name: "name", Type: layers.String}), testLayer("b"))
+	m.put("b", feature(1, in(t, here, "POINT (1 1)"), nil))
+	m.put("a", feature(1, in(t, here, "POINT (1 1)"), map[string]any{"name": strings.Repeat("示例", worthPacking)}))
 	s := newService(t, m, Options{})
 	tile := mustTile(t, s, here, "a")
 	z, err := gzip.NewReader(bytes.NewReader(tile.Gzip))
@@ -64,6 +65,9 @@ func TestATileIsItsBytesItsCompressionAndItsTagTogether(t *testing.T) {
 	}
 	if again := mustTile(t, newService(t, m, Options{}), here, "a"); again.ETag != tile.ETag {
 		t.Error("the same content has another tag on another server")
+	}
+	if small := mustTile(t, s, here, "b"); len(small.Raw) == 0 || len(small.Gzip) > 0 {
+		t.Errorf("what is one packet anyway was compressed: %d bytes became %d", len(small.Raw), len(small.Gzip))
 	}
 	m.put("a", feature(2, in(t, here, "POINT (1 2)"), nil))
 	s.Reset(layers.Cursor{})

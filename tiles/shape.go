@@ -17,15 +17,6 @@ type shape struct {
 
 func (s *shape) empty() bool { return len(s.points)+len(s.lines)+len(s.polygons) == 0 }
 
-// draw snaps a geometry to the tile's grid and clips it to the tile and its
-// buffer. It does not write into g.
-func draw(g orb.Geometry, c Coord) shape {
-	var d drawing
-	d.begin(c)
-	d.add(g)
-	return d.shape
-}
-
 // drawing makes a shape of a geometry's parts, which come snapped.
 type drawing struct {
 	snapper

@@ -62,7 +62,7 @@ func (a *api) tile(w http.ResponseWriter, r *http.Request) error {
 	body := t.Raw
 	// The tile keeps its compressed form; nobody compresses it again.
 	h.Set(gzhttp.HeaderNoCompression, "1")
-	if acceptsGzip(r) {
+	if len(t.Gzip) > 0 && acceptsGzip(r) {
 		body = t.Gzip
 		h.Set("Content-Encoding", "gzip")
 		h.Set("ETag", strings.TrimSuffix(t.ETag, `"`)+gzipSuffix+`"`)

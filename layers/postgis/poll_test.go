@@ -316,7 +316,7 @@ func TestASlowViewStopsNeitherTheMoverNorWhoDefinesLayers(t *testing.T) {
 	}
 	at := define(t, s, layer("other", layers.Point, layers.Attribute{Name: "v", Type: layers.Integer}))
 	apply(t, s, "other", layers.Edit{Op: layers.Put, ID: "a", Properties: map[string]any{"v": 1}})
-	at = hear(t, s, at, "put a - 1")
+	hear(t, s, at, "put a - 1")
 	// A view that is altered is mended while it is slow. (A look that is under way holds it.)
 	if _, err := s.Detach(t.Context(), me, "gauges"); err != nil {
 		t.Fatal(err)
@@ -350,14 +350,14 @@ func TestWhatChangesBeforeAPolledLayerIsSeenIsAReset(t *testing.T) {
 	url := pgtest.Database(t)
 	s := open(t, url)
 	run(t, url, slowly)
-	found, at := polled(t, s, layers.Attachment{Table: "gauges", Key: "k", Poll: time.Hour})
+	found, _ := polled(t, s, layers.Attachment{Table: "gauges", Key: "k", Poll: time.Hour})
 	if e, err := s.As(layers.Owner).Layer(t.Context(), "gauges"); err != nil || !e.Status.Updated.IsZero() {
 		t.Errorf("before anything changed: %+v, %v", e.Status, err)
 	}
 	sql(t, url, "UPDATE base SET v = 2") // nobody looks for an hour
 	l := *found.Layer
 	l.Schema = l.Schema[:1]
-	at = define(t, s, &l)
+	at := define(t, s, &l)
 	at = hear(t, s, at, "reset  - -")
 	if f := one(t, s, "gauges"); f.Version != at.Position || f.Properties["v"] != int64(2) {
 		t.Errorf("%+v at %d", f, at.Position)
