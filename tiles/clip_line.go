@@ -26,8 +26,19 @@ func clipLine(ps []point) [][]point {
 		}
 		part = nil
 	}
+	before := sides(ps[0])
 	for i := 1; i < len(ps); i++ {
-		a, b, ok := clipSegment(ps[i-1], ps[i])
+		code := sides(ps[i])
+		if before&code != 0 { // both ends are beyond one edge
+			before = code
+			end()
+			continue
+		}
+		a, b, ok := ps[i-1], ps[i], true
+		if before|code != 0 {
+			a, b, ok = clipSegment(a, b)
+		}
+		before = code
 		if !ok {
 			end()
 			continue
@@ -84,6 +95,24 @@ const (
 	south
 )
 
+// sides says beyond which edges of the clip box a point is.
+func sides(p point) (code int) {
+	switch {
+	case p.X < boxMin:
+		code = west
+	case p.X > boxMax:
+		code = east
+	}
+	switch {
+	case p.Y < boxMin:
+		code |= north
+	case p.Y > boxMax:
+		code |= south
+	}
+	return code
+}
+
+// outcode is sides of a place that is not rounded.
 func outcode(v vertex) (code int) {
 	switch {
 	case v[0] < boxMin:

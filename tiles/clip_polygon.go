@@ -13,16 +13,21 @@ import (
 // bound the polygon's inside in pairs. So a polygon that a cut divides becomes
 // two, where clipping ring by ring would leave bridges along the edge.
 func clipPolygon(rings [][]point) [][][]point {
-	inside, outside := true, [4]bool{true, true, true, true}
+	beyond, outside := 0, [4]bool{true, true, true, true}
+	for _, hole := range rings[1:] {
+		for _, p := range hole {
+			beyond |= sides(p)
+		}
+	}
 	for _, p := range rings[0] {
-		inside = inside && inBox(p)
+		beyond |= sides(p)
 		outside[0] = outside[0] && p.X <= boxMin
 		outside[1] = outside[1] && p.X >= boxMax
 		outside[2] = outside[2] && p.Y <= boxMin
 		outside[3] = outside[3] && p.Y >= boxMax
 	}
 	switch {
-	case inside:
+	case beyond == 0:
 		return assemble(rings)
 	case outside[0], outside[1], outside[2], outside[3]:
 		return nil
@@ -35,8 +40,10 @@ func clipPolygon(rings [][]point) [][][]point {
 		}
 		cut[i] = cutRing{vertices: vs, hole: i > 0}
 	}
-	for _, line := range []cutLine{{0, boxMin, 1}, {0, boxMax, -1}, {1, boxMin, 1}, {1, boxMax, -1}} {
-		cut = line.cut(cut)
+	for i, line := range []cutLine{{0, boxMin, 1}, {0, boxMax, -1}, {1, boxMin, 1}, {1, boxMax, -1}} {
+		if beyond&(1<<i) != 0 { // west, east, north, south
+			cut = line.cut(cut)
+		}
 	}
 	// Exteriors first, as assemble wants them.
 	slices.SortStableFunc(cut, func(a, b cutRing) int { return cmp.Compare(a.order(), b.order()) })
