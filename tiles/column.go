@@ -1,6 +1,7 @@
 package tiles
 
 import (
+	"math"
 	"slices"
 )
 
@@ -133,7 +134,14 @@ func (b *columnBuilder) add(value []byte) {
 	}
 }
 
-func (b *columnBuilder) size() int64 { return 4*int64(len(b.codes)) + b.own.size() }
+// size estimates what the column takes: more than there is, if its own values are
+// more than can be numbered.
+func (b *columnBuilder) size() int64 {
+	if len(b.own.bytes) > math.MaxUint32/2 {
+		return math.MaxInt64 / 1024
+	}
+	return 4*int64(len(b.codes)) + b.own.size()
+}
 
 // unshare gives each row its own value.
 func (b *columnBuilder) unshare() {

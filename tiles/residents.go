@@ -37,10 +37,11 @@ type residents struct {
 	wake     chan struct{}
 }
 
-// job is a layer to load, or one that is to get a new base.
+// job is a layer to load, one that is to get a new base, or all to load.
 type job struct {
 	layer string
 	merge *resident
+	all   bool
 }
 
 const (
@@ -85,7 +86,7 @@ func (rs *residents) apply(layer string, changes []layers.Change, anew bool) []o
 	}
 	also := r.follow(changes)
 	if r.needsMerge() {
-		rs.add(job{layer, r})
+		rs.add(job{layer: layer, merge: r})
 	}
 	return also
 }
@@ -98,14 +99,14 @@ func (rs *residents) reload(layer string) {
 	rs.add(job{layer: layer})
 }
 
-// reset reads everything again.
+// reset reads everything again, also what nobody has heard of.
 func (rs *residents) reset() {
 	rs.mu.Lock()
-	ids := slices.Collect(maps.Keys(rs.byID))
-	rs.mu.Unlock()
-	for _, id := range ids {
-		rs.reload(id)
+	for _, id := range slices.Collect(maps.Keys(rs.byID)) {
+		rs.drop(id)
 	}
+	rs.mu.Unlock()
+	rs.add(job{all: true})
 }
 
 // drop forgets a layer. The caller holds the lock.
@@ -120,6 +121,9 @@ func (rs *residents) drop(layer string) {
 }
 
 func (rs *residents) add(j job) {
+	if rs.memory < 0 {
+		return
+	}
 	rs.mu.Lock()
 	rs.jobs = append(rs.jobs, j)
 	rs.mu.Unlock()
@@ -136,14 +140,10 @@ func (rs *residents) run(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	entries, _, err := rs.src.As(layers.Owner).Layers(ctx)
-	for ; err != nil; entries, _, err = rs.src.As(layers.Owner).Layers(ctx) {
-		rs.log.WarnContext(ctx, "the layers can't be listed to be loaded; trying again", "error", err)
-		if !sleep(ctx, retryAfter) {
-			return ctx.Err()
-		}
+	entries, err := rs.list(ctx)
+	if err != nil {
+		return err
 	}
-	slices.SortStableFunc(entries, func(a, b layers.Entry) int { return cmp.Compare(a.Status.Count, b.Status.Count) })
 	first, fctx := errgroup.WithContext(ctx)
 	first.SetLimit(loaders)
 	var mu sync.Mutex
@@ -170,6 +170,23 @@ func (rs *residents) run(ctx context.Context) error {
 	return all.Wait()
 }
 
+// list returns the layers, the small ones first.
+func (rs *residents) list(ctx context.Context) ([]layers.Entry, error) {
+	for {
+		entries, _, err := rs.src.As(layers.Owner).Layers(ctx)
+		if err == nil {
+			slices.SortStableFunc(entries, func(a, b layers.Entry) int { return cmp.Compare(a.Status.Count, b.Status.Count) })
+			return entries, nil
+		}
+		rs.log.WarnContext(ctx, "the layers can't be listed to be loaded; trying again", "error", err)
+		select {
+		case <-time.After(retryAfter):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
 // work does what comes up, one job after the other.
 func (rs *residents) work(ctx context.Context) error {
 	for {
@@ -178,9 +195,18 @@ func (rs *residents) work(ctx context.Context) error {
 		next, rs.jobs = rs.jobs, nil
 		rs.mu.Unlock()
 		for _, j := range next {
-			if j.merge != nil {
+			switch {
+			case j.merge != nil:
 				rs.merge(j)
-			} else {
+			case j.all:
+				entries, err := rs.list(ctx)
+				if err != nil {
+					return err
+				}
+				for _, e := range entries {
+					rs.load(ctx, e.ID)
+				}
+			default:
 				rs.load(ctx, j.layer)
 			}
 		}
@@ -195,15 +221,6 @@ func (rs *residents) work(ctx context.Context) error {
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // load reads a layer; what fails is tried again later.
 func (rs *residents) load(ctx context.Context, layer string) {
 	begun := time.Now()
@@ -213,7 +230,11 @@ func (rs *residents) load(ctx context.Context, layer string) {
 		if s != nil {
 			rs.log.DebugContext(ctx, "layer loaded for tiles", "layer", layer, "features", s.count(), "bytes", s.size(), "took", time.Since(begun).Round(time.Millisecond))
 		}
-	case errors.Is(err, errGone) || ctx.Err() != nil || code == layers.NotFound:
+	case errors.Is(err, errGone) || ctx.Err() != nil:
+	case code == layers.NotFound:
+		rs.mu.Lock()
+		rs.drop(layer)
+		rs.mu.Unlock()
 	case errors.Is(err, errTooLarge), errors.Is(err, errPushedDown):
 		rs.log.WarnContext(ctx, "a layer is not kept in memory: its tiles are made by the store", "layer", layer, "reason", err)
 		rs.mu.Lock()

@@ -156,8 +156,9 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 		}
 		if _, state := s.kept.find(k.layer); state != nil {
 			d := s.drafts.Get().(*draft)
-			defer s.drafts.Put(d)
-			return s.packer.pack(state.encode(d, k.layer, c))
+			raw := state.encode(d, k.layer, c)
+			s.drafts.Put(d) // not after a panic
+			return s.packer.pack(raw)
 		}
 		// The definition is read again: the one above may have changed before the
 		// cache knew that this tile is being loaded.
