@@ -6,6 +6,10 @@ import (
 	"strconv"
 )
 
+// AreaKey is the attribute with the square metres that several areas cover which
+// are drawn as one.
+const AreaKey = "area:sum"
+
 // CountKey is the attribute that says how many features one of a tile stands for.
 // Without it that is one. Over the tiles of a zoom the counts add up to the layer's
 // features that have a place: a feature counts in the tile that its anchor is in,
@@ -18,6 +22,7 @@ type ref struct {
 	num      int64
 	run, row int32
 	count    int32 // how many it stands for
+	area     int64 // and what they cover, if it is more than one
 }
 
 // draft is what making a tile needs; it is used again.
@@ -84,7 +89,7 @@ func (d *draft) take(run, lo, hi int) {
 	r := &d.snap.runs[run]
 	for row := lo; row < hi; row++ {
 		if !r.dead.has(row) {
-			d.refs = append(d.refs, ref{r.keys[row], r.nums[row], int32(run), int32(row), 1})
+			d.refs = append(d.refs, ref{r.keys[row], r.nums[row], int32(run), int32(row), 1, 0})
 		}
 	}
 }
@@ -215,7 +220,7 @@ func (d *draft) cells(level int) []cell {
 				for r.dead.has(lo) {
 					lo++
 				}
-				c.first = ref{r.keys[lo], r.nums[lo], int32(i), int32(lo), 1}
+				c.first = ref{r.keys[lo], r.nums[lo], int32(i), int32(lo), 1, 0}
 				all = append(all, c)
 			}
 			lo = end

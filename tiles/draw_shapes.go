@@ -37,7 +37,7 @@ func (d *draft) gatherLarge(r rect, level int) (runs int) {
 		one, before := &d.snap.runs[i], len(d.refs)
 		one.shapes.tree.search(one.shapes.boxes, r, func(row int) {
 			if !one.dead.has(row) && !small(one.shapes.boxes[row].side(), level) {
-				d.refs = append(d.refs, ref{one.keys[row], one.nums[row], int32(i), int32(row), 1})
+				d.refs = append(d.refs, ref{one.keys[row], one.nums[row], int32(i), int32(row), 1, 0})
 			}
 		})
 		if len(d.refs) > before {
@@ -79,7 +79,7 @@ func (d *draft) addMerged(run, lo, hi, level int) {
 	r := &d.snap.runs[run]
 	for lo < hi {
 		_, last := squareOf(r.keys[lo], level).span()
-		best, side, n := -1, uint32(0), int32(0)
+		best, side, n, area := -1, uint32(0), int32(0), int64(0)
 		for ; lo < hi && r.keys[lo] <= last; lo++ {
 			s := r.shapes.boxes[lo].side()
 			if !small(s, level) || r.dead.has(lo) {
@@ -88,10 +88,10 @@ func (d *draft) addMerged(run, lo, hi, level int) {
 			if best < 0 || s > side || s == side && r.nums[lo] < r.nums[best] {
 				best, side = lo, s
 			}
-			n++
+			n, area = n+1, area+r.shapes.areas[lo]
 		}
 		if n > 0 {
-			d.merged = append(d.merged, ref{r.keys[best], r.nums[best], int32(run), int32(best), n})
+			d.merged = append(d.merged, ref{r.keys[best], r.nums[best], int32(run), int32(best), n, area})
 		}
 	}
 }
@@ -105,7 +105,7 @@ func (d *draft) joinMerged(level int) {
 	out := d.merged[:0]
 	for _, one := range d.merged {
 		if n := len(out); n > 0 && cell(out[n-1]) == cell(one) {
-			out[n-1].count += one.count
+			out[n-1].count, out[n-1].area = out[n-1].count+one.count, out[n-1].area+one.area
 		} else {
 			out = append(out, one)
 		}
@@ -140,6 +140,9 @@ func (d *draft) shape(at ref, count int64) {
 func (d *draft) part(at ref, k kind, geometry []byte, count *int64) {
 	d.rowTags(at)
 	d.count(*count)
+	if *count > 1 && at.area > 0 {
+		d.tagExtra(AreaKey, appendValue(nil, at.area))
+	}
 	*count = 0
 	d.end(k, at.num, geometry)
 }

@@ -1,6 +1,7 @@
 package tiles
 
 import (
+	"math"
 	"runtime"
 
 	"github.com/paulmach/orb"
@@ -19,6 +20,7 @@ type shapes struct {
 	parts    []part
 	ends     []uint32 // of each row's parts
 	boxes    []box    // of each row
+	areas    []int64  // of each row, in square metres
 	chunks   []box    // of each chunkSize segments of long lines
 	tree     tree
 }
@@ -75,7 +77,7 @@ func (s *shapes) size() int64 {
 	if s == nil {
 		return 0
 	}
-	return 9*int64(len(s.vertices)) + 12*int64(len(s.parts)) + 4*int64(len(s.ends)) + 16*int64(len(s.boxes)+len(s.chunks)) + s.tree.size()
+	return 9*int64(len(s.vertices)) + 12*int64(len(s.parts)) + 12*int64(len(s.ends)) + 16*int64(len(s.boxes)+len(s.chunks)) + s.tree.size()
 }
 
 // shapesBuilder collects the geometries of rows.
@@ -95,6 +97,7 @@ func (b *shapesBuilder) add(g geom.T) {
 func (b *shapesBuilder) endRow(start int) {
 	b.ends = append(b.ends, uint32(len(b.parts)))
 	b.boxes = append(b.boxes, boxOf(b.vertices[start:]))
+	b.areas = append(b.areas, b.area(len(b.ends)-1))
 }
 
 func (b *shapesBuilder) addPlanar(g orb.Geometry) {
@@ -183,14 +186,14 @@ func (b *shapesBuilder) copy(s *shapes, row int) {
 	end := parts[len(parts)-1].end
 	b.vertices, b.grades = append(b.vertices, s.vertices[start:end]...), append(b.grades, s.grades[start:end]...)
 	b.ends = append(b.ends, uint32(len(b.parts)))
-	b.boxes = append(b.boxes, s.boxes[row])
+	b.boxes, b.areas = append(b.boxes, s.boxes[row]), append(b.areas, s.areas[row])
 }
 
 func (b *shapesBuilder) build(order []int32) *shapes {
 	var out shapesBuilder
 	out.vertices, out.grades = make([]place, 0, len(b.vertices)), make([]uint8, 0, len(b.vertices))
 	out.parts = make([]part, 0, len(b.parts))
-	out.ends, out.boxes = make([]uint32, 0, len(order)), make([]box, 0, len(order))
+	out.ends, out.boxes, out.areas = make([]uint32, 0, len(order)), make([]box, 0, len(order)), make([]int64, 0, len(order))
 	for _, row := range order {
 		out.copy(&b.shapes, int(row))
 	}
@@ -213,6 +216,38 @@ func (s *shapes) cut() {
 		start = p.end
 	}
 }
+
+// area returns what a row covers, in square metres. Mercator enlarges by the
+// latitude, which is taken for one over a ring: right for what is small.
+func (s *shapes) area(row int) int64 {
+	parts, start := s.of(row)
+	total := 0.0
+	for _, p := range parts {
+		ring := s.vertices[start:p.end]
+		start = p.end
+		if p.kind < partExterior {
+			continue
+		}
+		sum, o := 0.0, ring[0]
+		for i := 1; i+1 < len(ring); i++ {
+			ax, ay := float64(ring[i].X)-float64(o.X), float64(ring[i].Y)-float64(o.Y)
+			bx, by := float64(ring[i+1].X)-float64(o.X), float64(ring[i+1].Y)-float64(o.Y)
+			sum += ax*by - ay*bx
+		}
+		b := boxOf(ring)
+		lat := grid{1 << placeLevels}.unproject(0, (float64(b.y0)+float64(b.y1))/2)[1] * math.Pi / 180
+		side := earthGirth / (1 << placeLevels) * math.Cos(lat) // of a unit, in metres
+		covered := math.Abs(sum) / 2 * side * side
+		if p.kind == partHole {
+			covered = -covered
+		}
+		total += covered
+	}
+	return int64(math.Round(total))
+}
+
+// earthGirth is the equator's length on the sphere of Web Mercator, in metres.
+const earthGirth = 2 * math.Pi * 6378137
 
 func boxOf(ps []place) box {
 	b := box{ps[0].X, ps[0].Y, ps[0].X, ps[0].Y}
