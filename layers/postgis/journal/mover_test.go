@@ -123,6 +123,7 @@ func TestAnotherNodeTakesOverWhenTheMoversConnectionIsKilled(t *testing.T) {
 func TestOneNodeLeadsAndTheOtherIsWokenByIt(t *testing.T) {
 	a := start(t, journal.Options{})
 	a.makeStations()
+	a.moved() // by A: there is nobody else yet
 	b := ready(t, a.url, journal.Options{})
 	b.run()
 	a.moved()
