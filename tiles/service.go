@@ -276,6 +276,12 @@ func (s *Service) Reset(layers.Cursor) {
 	s.cache.clear()
 }
 
+// Kept reports whether a layer's tiles are made from memory.
+func (s *Service) Kept(layer string) bool {
+	_, state := s.kept.find(layer)
+	return state != nil
+}
+
 // Stats counts what the cache did since the start.
 type Stats struct {
 	Hits, Misses int64 // calls answered from the cache, and not

@@ -24,6 +24,7 @@ type collection struct {
 	Links       []link        `json:"links"`
 	Layer       *layers.Layer `json:"layer"`
 	Status      status        `json:"status"`
+	TilesFrom   string        `json:"tilesFrom"` // memory or store; see docs/tiles.md
 }
 
 type extent struct {
@@ -63,7 +64,7 @@ func (a *api) describe(r *http.Request, e layers.Entry) collection {
 	own := a.layerURL(r, e.ID)
 	c := collection{
 		ID: e.ID, Title: first(e.Title), Description: first(e.Abstract), Attribution: first(e.Source),
-		ItemType: "feature", CRS: []string{crs84}, StorageCRS: crs84, Layer: e.Layer, Status: statusAt(e, a.Now()),
+		ItemType: "feature", CRS: []string{crs84}, StorageCRS: crs84, Layer: e.Layer, Status: statusAt(e, a.Now()), TilesFrom: a.tilesFrom(e.ID),
 		Links: []link{
 			{Href: own, Rel: "self", Type: mediaJSON, Title: first(e.Title)},
 			{Href: own + "/items", Rel: "items", Type: mediaGeoJSON, Title: first(e.Title)},
@@ -74,6 +75,13 @@ func (a *api) describe(r *http.Request, e layers.Entry) collection {
 		c.Extent = &extent{Spatial: spatial{BBox: [][4]float64{{b.Min[0], b.Min[1], b.Max[0], b.Max[1]}}, CRS: crs84}}
 	}
 	return c
+}
+
+func (a *api) tilesFrom(layer string) string {
+	if a.Tiles.Kept(layer) {
+		return "memory"
+	}
+	return "store"
 }
 
 // first is the text for readers who know one language only: OGC's members.
@@ -89,7 +97,7 @@ func first(t layers.Text) string {
 func (a *api) catalogueTag(c layers.Cursor, entries ...layers.Entry) string {
 	h := fnv.New64a()
 	for _, e := range entries {
-		fmt.Fprint(h, e.ID, e.Freshness(a.Now()), "\n")
+		fmt.Fprint(h, e.ID, e.Freshness(a.Now()), a.tilesFrom(e.ID), "\n")
 	}
 	return fmt.Sprintf(`W/"%s-%d-%x"`, c.Epoch, c.Position, h.Sum64())
 }
