@@ -307,13 +307,28 @@ func countOf(f *mvtFeature) int64 {
 func TestAfterEditsTheTilesAreThoseOfALayerReadAnew(t *testing.T) {
 	for _, g := range []layers.GeometryType{layers.Point, layers.AnyGeometry} {
 		t.Run(string(g), func(t *testing.T) {
+			named, changed := 0, 0
 			rapid.Check(t, func(rt *rapid.T) {
 				sc := crowd(rt, g, t)
 				// What is cached before the edits must not be served after them.
+				before := map[Coord]*Tile{}
 				for _, c := range sc.corners() {
-					mustTile(rt, sc.service, c, "kept")
+					before[c] = mustTile(rt, sc.service, c, "kept")
 				}
 				sc.edit(rt, 8)
+				for c, was := range before {
+					_, cached := sc.service.cache.cached(key{"kept", "full", c})
+					differs := !bytes.Equal(mustTile(rt, sc.service, c, "kept").Raw, was.Raw)
+					if differs && cached {
+						rt.Fatalf("tile %s changed and was not named", c)
+					}
+					if !cached {
+						named++
+					}
+					if differs {
+						changed++
+					}
+				}
 				if rapid.Bool().Draw(rt, "merge") {
 					sc.merge(200)
 				}
@@ -332,6 +347,7 @@ func TestAfterEditsTheTilesAreThoseOfALayerReadAnew(t *testing.T) {
 					}
 				}
 			})
+			t.Logf("%.2f tiles were named for each that changed (%d)", float64(named)/float64(changed), changed)
 		})
 	}
 }
