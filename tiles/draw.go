@@ -55,7 +55,7 @@ func (s *snapshot) encode(d *draft, name string, c Coord) []byte {
 	return d.tile(name)
 }
 
-// tags adds the row's attributes and its id to the feature being written.
+// rowTags adds the row's attributes and its id to the feature being written.
 func (d *draft) rowTags(at ref) {
 	r := d.snap.runs[at.run].run
 	base := d.snap.runs[0].run
