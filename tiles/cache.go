@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
-	"github.com/paulmach/orb"
 )
 
 // key names a cached tile. A composite's layer and class are lists with commas,
@@ -47,9 +46,6 @@ type cache struct {
 	hits, misses, loads, failures, discarded, invalidated atomic.Int64
 }
 
-// shelf lists the tiles of one layer and class by zoom.
-type shelf [MaxZoom + 1]map[Coord]struct{}
-
 // flight is one load under way and those who wait for it.
 type flight struct {
 	done    chan struct{}
@@ -64,7 +60,7 @@ func newCache(maxBytes int64, log *slog.Logger) (*cache, error) {
 	entries, err := otter.New(&otter.Options[key, entry]{
 		MaximumWeight: uint64(maxBytes),
 		Weigher: func(k key, e entry) uint32 {
-			return uint32(min(int64(e.tile.weight()+len(k.layer)+len(e.parts)), math.MaxUint32))
+			return uint32(min(e.tile.weight()+int64(len(k.layer)+len(e.parts)), math.MaxUint32))
 		},
 		// What it has to do after a write is less than a goroutine costs.
 		Executor: func(task func()) { task() },
@@ -170,6 +166,7 @@ func (c *cache) land(k key, f *flight, t *Tile, err error) {
 		c.failures.Add(1)
 		c.unshelve(k)
 	default:
+		c.weighed(k, t)
 		c.entries.Set(k, entry{tile: t})
 	}
 	if c.flights[k] == f {
@@ -177,6 +174,32 @@ func (c *cache) land(k key, f *flight, t *Tile, err error) {
 	}
 	close(f.done)
 	c.prune()
+}
+
+// weighed has a tile that is about to be cached weighed again whenever it grows, as
+// long as it is the one that is cached.
+func (c *cache) weighed(k key, t *Tile) {
+	t.grew = func() {
+		c.entries.ComputeIfPresent(k, func(now entry) (entry, otter.ComputeOp) {
+			if now.tile != t {
+				return now, otter.CancelOp
+			}
+			return now, otter.WriteOp
+		})
+	}
+}
+
+// join caches a composite, unless somebody has put together the same one meanwhile,
+// and returns the one that is cached: so it is compressed once.
+func (c *cache) join(k key, e entry) *Tile {
+	c.weighed(k, e.tile)
+	now, _ := c.entries.Compute(k, func(old entry, found bool) (entry, otter.ComputeOp) {
+		if found && old.parts == e.parts {
+			return old, otter.CancelOp
+		}
+		return e, otter.WriteOp
+	})
+	return now.tile
 }
 
 // leave takes back one waiter; the last one ends the load.
@@ -191,53 +214,6 @@ func (c *cache) leave(k key, f *flight) {
 		f.stale = true // whoever comes next must not join it
 		delete(c.flights, k)
 	}
-}
-
-// invalidate forgets the layer's tiles that touch one of the places (CRS84), with
-// a margin in tile units, by zoom.
-func (c *cache) invalidate(layer string, at []orb.Bound, margin func(z int) float64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for class, s := range c.shelves[layer] {
-		for z, tiles := range s {
-			for _, b := range at {
-				if len(tiles) == 0 {
-					break
-				}
-				area := touched(b, z, margin(z))
-				if area.count() > len(tiles) {
-					for t := range tiles {
-						if area.has(t) {
-							c.forget(key{layer, class, t})
-						}
-					}
-					continue
-				}
-				for x := area.x0; x <= area.x1; x++ {
-					for y := area.y0; y <= area.y1; y++ {
-						t := Coord{z, x, y}
-						if _, ok := tiles[t]; ok {
-							c.forget(key{layer, class, t})
-						}
-					}
-				}
-			}
-		}
-	}
-}
-
-// invalidateLayer forgets all tiles of a layer.
-func (c *cache) invalidateLayer(layer string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for class, s := range c.shelves[layer] {
-		for _, tiles := range s {
-			for t := range tiles {
-				c.forget(key{layer, class, t})
-			}
-		}
-	}
-	delete(c.shelves, layer)
 }
 
 // clear forgets everything.
@@ -264,55 +240,6 @@ func (c *cache) forget(k key) {
 		c.invalidated.Add(1)
 	}
 	c.unshelve(k)
-}
-
-func (c *cache) shelve(k key) {
-	byClass := c.shelves[k.layer]
-	if byClass == nil {
-		byClass = map[string]*shelf{}
-		c.shelves[k.layer] = byClass
-	}
-	s := byClass[k.class]
-	if s == nil {
-		s = &shelf{}
-		byClass[k.class] = s
-	}
-	if s[k.at.Z] == nil {
-		s[k.at.Z] = map[Coord]struct{}{}
-	}
-	if _, ok := s[k.at.Z][k.at]; !ok {
-		s[k.at.Z][k.at] = struct{}{}
-		c.size++
-	}
-}
-
-func (c *cache) unshelve(k key) {
-	if s := c.shelves[k.layer][k.class]; s != nil {
-		if _, ok := s[k.at.Z][k.at]; ok {
-			delete(s[k.at.Z], k.at)
-			c.size--
-		}
-	}
-}
-
-// prune takes evicted keys off the shelves, once they are the larger part. The
-// caller holds the lock.
-func (c *cache) prune() {
-	if c.size <= 2*c.entries.EstimatedSize()+len(c.flights)+1024 {
-		return
-	}
-	for layer, byClass := range c.shelves {
-		for class, s := range byClass {
-			for _, tiles := range s {
-				for t := range tiles {
-					k := key{layer, class, t}
-					if _, cached := c.entries.GetEntryQuietly(k); !cached && c.flights[k] == nil {
-						c.unshelve(k)
-					}
-				}
-			}
-		}
-	}
 }
 
 // otterLog passes what otter has to say to our log.

@@ -56,7 +56,7 @@ const NoMemory = -1
 type Service struct {
 	src    Source
 	cache  *cache
-	packer packer
+	packer *packer
 	push   int64
 	kept   *residents
 	drafts sync.Pool
@@ -91,7 +91,11 @@ func New(src Source, o Options) (*Service, error) {
 	if o.Progress == nil {
 		o.Progress = func(int, int, string, int) {}
 	}
-	s := &Service{src: src, cache: c, push: o.PushDown, slots: make(chan struct{}, o.Encoders), bounds: o.Bounds}
+	packer, err := newPacker()
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{src: src, cache: c, packer: packer, push: o.PushDown, slots: make(chan struct{}, o.Encoders), bounds: o.Bounds}
 	s.drafts.New = func() any { return new(draft) }
 	s.kept = &residents{
 		src: src, log: o.Log, memory: o.Memory, budget: int64(o.TileBytes), waitFor: o.WaitFor, report: o.Progress,
@@ -158,7 +162,7 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 			d := s.drafts.Get().(*draft)
 			raw := state.encode(d, k.layer, c)
 			s.drafts.Put(d) // not after a panic
-			return s.packer.pack(raw)
+			return s.packer.pack(raw), nil
 		}
 		// The definition is read again: the one above may have changed before the
 		// cache knew that this tile is being loaded.
@@ -171,7 +175,7 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 		if err != nil {
 			return nil, err
 		}
-		return s.packer.pack(raw)
+		return s.packer.pack(raw), nil
 	})
 }
 
@@ -215,12 +219,7 @@ func (s *Service) composite(ctx context.Context, view layers.View, seen []layers
 	if e, ok := s.cache.entries.GetIfPresent(k); ok && e.parts == etags {
 		return e.tile, nil
 	}
-	t, err := s.packer.pack(slices.Concat(bodies...))
-	if err != nil {
-		return nil, err
-	}
-	s.cache.entries.Set(k, entry{tile: t, parts: etags})
-	return t, nil
+	return s.cache.join(k, entry{tile: s.packer.pack(slices.Concat(bodies...)), parts: etags}), nil
 }
 
 // Apply forgets the tiles that the commits touch: at the old and the new place of

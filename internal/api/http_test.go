@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/paulmach/orb/encoding/mvt"
-
 	"onemap/layers"
 )
 
@@ -23,13 +21,13 @@ func TestAnAnswerThatTheClientHasIsNotSentAgain(t *testing.T) {
 	s := start(t)
 	s.write("PATCH", hospitals+"/h01", `{"properties":{"name_en":"`+strings.Repeat("long ", 300)+`"}}`).want(t, 200) // a tile of one packet is not compressed
 	for _, path := range []string{"/api/collections", "/api/collections/hospitals", hospitals + "/h01", "/tiles/hospitals/0/0/0", "/tiles/divisions,hospitals/5/25/13"} {
-		for _, accept := range []string{"", "gzip"} {
+		for _, accept := range []string{"", "gzip", "br", "zstd"} {
 			a := s.get(path, header("Accept-Encoding", accept)).want(t, 200)
 			tag := a.Header.Get("ETag")
 			if tag == "" {
 				t.Fatalf("%s: no ETag", path)
 			}
-			if accept == "gzip" && strings.Contains(path, "tiles") && !strings.HasSuffix(tag, `-gzip"`) {
+			if accept != "" && strings.Contains(path, "tiles") && !strings.HasSuffix(tag, "-"+accept+`"`) {
 				t.Errorf("%s: ETag %s of the compressed form", path, tag)
 			}
 			for _, match := range []string{tag, `"other", ` + tag, "W/" + strings.TrimPrefix(tag, "W/"), "*"} {
@@ -97,7 +95,7 @@ func TestAnswersAreCompressedForThoseWhoReadIt(t *testing.T) {
 	s.write("PATCH", hospitals+"/h01", `{"properties":{"name_en":"`+strings.Repeat("long ", 300)+`"}}`).want(t, 200) // a tile of one packet is not compressed
 	for _, path := range []string{"/api/collections", hospitals, "/api/openapi.json", "/tiles/hospitals/0/0/0"} {
 		plain := s.get(path).want(t, 200)
-		packed := s.get(path, header("Accept-Encoding", "br, gzip")).want(t, 200)
+		packed := s.get(path, header("Accept-Encoding", "deflate, gzip")).want(t, 200)
 		if plain.Header.Get("Content-Encoding") != "" || packed.Header.Get("Content-Encoding") != "gzip" {
 			t.Errorf("%s: encodings %q and %q", path, plain.Header.Get("Content-Encoding"), packed.Header.Get("Content-Encoding"))
 			continue
@@ -123,44 +121,6 @@ func TestAnswersAreCompressedForThoseWhoReadIt(t *testing.T) {
 				t.Errorf("%s: header %s got out", path, name)
 			}
 		}
-	}
-}
-
-func TestTilesCarryTheLayersFeaturesAndEmptyOnesHaveNoContent(t *testing.T) {
-	s := start(t)
-	for _, path := range []string{"/tiles/divisions,hospitals/5/25/13", "/tiles/divisions,hospitals/5/25/13.mvt", "/tiles/divisions,hospitals/5/25/13.pbf"} {
-		a := s.get(path).want(t, 200)
-		if a.Header.Get("Content-Type") != mediaMVT || a.Header.Get("Content-Length") != fmt.Sprint(len(a.body)) {
-			t.Errorf("%s: %v", path, a.Header)
-		}
-		got, err := mvt.Unmarshal([]byte(a.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		names := ""
-		for _, l := range got {
-			names += fmt.Sprintf("%s:%d ", l.Name, len(l.Features))
-		}
-		if names != "divisions:4 hospitals:5 " {
-			t.Errorf("%s holds %s", path, names)
-		}
-	}
-	if a := s.get("/tiles/hospitals/10/0/0").want(t, 204); a.body != "" || a.Header.Get("Content-Type") != "" {
-		t.Errorf("an empty tile: %v %q", a.Header, a.body)
-	}
-	for _, path := range []string{"/tiles/hospitals/2/4/0", "/tiles/hospitals/2/0/x", "/tiles/hospitals/99/0/0", "/tiles/nothing/0/0/0", "/tiles/hospitals/0/0"} {
-		s.get(path).want(t, 404).fields(t)
-	}
-	s.get("/tiles/hospitals,hospitals/0/0/0").want(t, 400)
-	s.get("/tiles/"+strings.Repeat("a,", 100)+"b/0/0/0").want(t, 400)
-	var doc struct {
-		TileJSON     string
-		Tiles        []string
-		VectorLayers []struct{ ID string } `json:"vector_layers"`
-	}
-	s.get("/tiles/divisions,hospitals.json").want(t, 200).into(t, &doc)
-	if doc.TileJSON != "3.0.0" || len(doc.Tiles) != 1 || doc.Tiles[0] != s.URL+"/tiles/divisions,hospitals/{z}/{x}/{y}" || len(doc.VectorLayers) != 2 {
-		t.Errorf("got %+v", doc)
 	}
 }
 

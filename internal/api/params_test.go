@@ -160,7 +160,7 @@ func TestEntityTagsAreSplit(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", list, got, want)
 		}
 	}
-	for tag, want := range map[string]string{`"a"`: "a", `W/"a"`: "a", `"a-gzip"`: "a", `W/"a-gzip"`: "a", `""`: ""} {
+	for tag, want := range map[string]string{`"a"`: "a", `W/"a"`: "a", `"a-gzip"`: "a", `W/"a-gzip"`: "a", `"a-br"`: "a", `"a-zstd"`: "a", `""`: ""} {
 		if got := opaque(tag); got != want {
 			t.Errorf("%q: got %q, want %q", tag, got, want)
 		}
@@ -168,32 +168,25 @@ func TestEntityTagsAreSplit(t *testing.T) {
 }
 
 func TestAcceptEncodingIsWeighed(t *testing.T) {
-	for accept, want := range map[string]bool{
-		"": false, "gzip": true, "br, gzip;q=0.5": true, "gzip;q=0": false, "GZIP ; q=1.0": true, "*": true, "*;q=0": false, "gzip;q=0, *": false, "identity": false,
-		"deflate, br": false, "gzip;q=x": false,
+	for accept, want := range map[string]string{
+		"": "identity", "gzip": "gzip", "br, gzip;q=0.5": "br", "br;q=0.5, gzip": "gzip", "gzip, deflate, br, zstd": "zstd", "gzip;q=0": "identity",
+		"GZIP ; q=1.0": "gzip", "x-gzip": "gzip", "*": "zstd", "*;q=0.1, br;q=0.2": "br", "gzip;q=0, *": "zstd", "zstd;q=0, *": "br", "identity": "identity",
+		"deflate": "identity", "gzip;q=x": "identity", "gzip;q=2": "identity", "gzip;q=NaN": "identity", "identity, gzip;q=0.9": "identity",
+		"identity;q=0.5, gzip;q=0.5": "gzip", "identity;q=0, br;q=0.001": "br", "*;q=0, gzip": "gzip", "*;q=0": "406", "identity;q=0": "406", "deflate, *;q=0": "406",
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		if accept != "" {
 			r.Header.Set("Accept-Encoding", accept)
 		}
-		if got := acceptsGzip(r); got != want {
-			t.Errorf("%q: %v", accept, got)
+		got, plain, err := codingOf(r)
+		if err != nil {
+			got = "406"
 		}
-	}
-}
-
-func TestTileAddressesOutsideTheWorldAreNotFound(t *testing.T) {
-	for _, c := range []struct {
-		z, x, y string
-		ok      bool
-	}{
-		{"0", "0", "0", true}, {"0", "0", "0.mvt", true}, {"3", "7", "7.pbf", true}, {"24", "16777215", "0", true},
-		{"3", "8", "0", false}, {"3", "0", "8", false}, {"25", "0", "0", false}, {"-1", "0", "0", false}, {"3", "a", "0", false},
-		{"3", "0", "0.png", false}, {"3", "0", "", false}, {"3", "99999999999", "0", false}, {"1e1", "0", "0", false},
-	} {
-		_, _, _, err := tileAddress(c.z, c.x, c.y)
-		if (err == nil) != c.ok || err != nil && layers.CodeOf(err) != layers.NotFound {
-			t.Errorf("%s/%s/%s: %v", c.z, c.x, c.y, err)
+		if string(got) != want {
+			t.Errorf("%q: %s, want %s", accept, got, want)
+		}
+		if refused := strings.Contains(accept, "identity;q=0,") || strings.Contains(accept, "*;q=0,") || want == "406"; plain == refused {
+			t.Errorf("%q: without a coding: %v", accept, plain)
 		}
 	}
 }

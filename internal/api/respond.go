@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"onemap/layers"
+	"onemap/tiles"
 )
 
 const (
@@ -24,8 +25,9 @@ const (
 
 	crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
-	// gzipSuffix tells the compressed form of an answer from the plain one.
-	gzipSuffix = "-gzip"
+	// gzipSuffix tells the compressed form of an answer from the plain one. Tiles
+	// have other codings too, and a suffix for each.
+	gzipSuffix = "-" + string(tiles.Gzip)
 )
 
 // link is a link of OGC API Common.
@@ -95,7 +97,13 @@ func entityTags(values []string) []string {
 // opaque is what identifies a tag, without weakness and compression.
 func opaque(tag string) string {
 	tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
-	return strings.TrimSuffix(strings.Trim(tag, `"`), gzipSuffix)
+	tag = strings.Trim(tag, `"`)
+	for _, c := range tiles.Codings {
+		if plain, ok := strings.CutSuffix(tag, "-"+string(c)); ok {
+			return plain
+		}
+	}
+	return tag
 }
 
 // featureTag is a feature's entity tag: its version within the store's epoch,

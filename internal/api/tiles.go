@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"onemap/layers"
+	"onemap/tiles"
 )
 
 // maxTileLayers bounds how many layers one tile may hold.
@@ -46,6 +47,10 @@ func (a *api) tile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	coding, plain, err := codingOf(r)
+	if err != nil {
+		return err
+	}
 	t, err := a.Tiles.Tile(r.Context(), a.view(r), ids, z, x, y)
 	if err != nil {
 		return err
@@ -59,14 +64,16 @@ func (a *api) tile(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", mediaMVT)
-	body := t.Raw
-	// The tile keeps its compressed form; nobody compresses it again.
+	// The tile keeps its compressed forms; nobody compresses it again.
 	h.Set(gzhttp.HeaderNoCompression, "1")
-	if len(t.Gzip) > 0 && acceptsGzip(r) {
-		body = t.Gzip
-		h.Set("Content-Encoding", "gzip")
-		h.Set("ETag", strings.TrimSuffix(t.ETag, `"`)+gzipSuffix+`"`)
+	if plain && t.Small() {
+		coding = tiles.Identity
 	}
+	if coding != tiles.Identity {
+		h.Set("Content-Encoding", string(coding))
+		h.Set("ETag", strings.TrimSuffix(t.ETag, `"`)+"-"+string(coding)+`"`)
+	}
+	body := t.In(coding)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
 	return nil
@@ -92,24 +99,6 @@ func tileAddress(zs, xs, ys string) (z, x, y int, err error) {
 		return 0, 0, 0, layers.Errorf(layers.NotFound, "zoom %d has tiles from 0 to %d in each direction", z, 1<<z-1)
 	}
 	return z, x, y, nil
-}
-
-// acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3).
-func acceptsGzip(r *http.Request) bool {
-	all := false
-	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
-		coding, param, _ := strings.Cut(part, ";")
-		q, isQ := strings.CutPrefix(strings.ReplaceAll(param, " ", ""), "q=")
-		weight, err := strconv.ParseFloat(q, 64)
-		wanted := !isQ || err == nil && weight > 0
-		switch strings.ToLower(strings.TrimSpace(coding)) {
-		case "gzip", "x-gzip":
-			return wanted
-		case "*":
-			all = wanted
-		}
-	}
-	return all
 }
 
 // tileJSON describes tiles for map libraries (TileJSON 3.0).

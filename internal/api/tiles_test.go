@@ -1,0 +1,110 @@
+package api
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
+	"github.com/paulmach/orb/encoding/mvt"
+
+	"onemap/layers"
+)
+
+func TestATileComesInTheCodingThatTheClientLikesBest(t *testing.T) {
+	s := start(t)
+	if a := s.get("/tiles/hospitals/0/0/0", header("Accept-Encoding", "gzip")).want(t, 200); a.Header.Get("Content-Encoding") != "" {
+		t.Errorf("a tile of %s bytes was compressed", a.Header.Get("Content-Length"))
+	}
+	if a := s.get("/tiles/hospitals/0/0/0", header("Accept-Encoding", "gzip, identity;q=0")).want(t, 200); a.Header.Get("Content-Encoding") != "gzip" {
+		t.Error("a small tile came as it is to somebody who refuses that")
+	}
+	s.write("PATCH", hospitals+"/h01", `{"properties":{"name_en":"`+strings.Repeat("long ", 300)+`"}}`).want(t, 200)
+	for _, path := range []string{"/tiles/hospitals/0/0/0", "/tiles/divisions,hospitals/5/25/13"} {
+		plain := s.get(path).want(t, 200)
+		tags := map[string]bool{plain.Header.Get("ETag"): true}
+		for accept, read := range map[string]func(io.Reader) (io.Reader, error){
+			"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+			"br":   func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil },
+			"zstd": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r, zstd.WithDecoderConcurrency(1)) },
+		} {
+			a := s.get(path, header("Accept-Encoding", "gzip;q=0.5, br;q=0.5, zstd;q=0.5, "+accept)).want(t, 200)
+			if got := a.Header.Get("Content-Encoding"); got != accept || a.Header.Get("Content-Length") != fmt.Sprint(len(a.body)) {
+				t.Errorf("%s, %s: %v", path, accept, a.Header)
+				continue
+			}
+			r, err := read(strings.NewReader(a.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if b, err := io.ReadAll(r); err != nil || string(b) != plain.body {
+				t.Errorf("%s differs as %s: %v", path, accept, err)
+			}
+			if tag := a.Header.Get("ETag"); tags[tag] || s.get(path, header("If-None-Match", tag)).StatusCode != 304 {
+				t.Errorf("%s: as %s the tag %s", path, accept, tag)
+			} else {
+				tags[tag] = true
+			}
+		}
+		if a := s.get(path, header("Accept-Encoding", "*;q=0")).want(t, 406); !strings.Contains(a.body, "Accept-Encoding") {
+			t.Errorf("%s: %s", path, a.body)
+		}
+	}
+}
+
+func TestTilesCarryTheLayersFeaturesAndEmptyOnesHaveNoContent(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/tiles/divisions,hospitals/5/25/13", "/tiles/divisions,hospitals/5/25/13.mvt", "/tiles/divisions,hospitals/5/25/13.pbf"} {
+		a := s.get(path).want(t, 200)
+		if a.Header.Get("Content-Type") != mediaMVT || a.Header.Get("Content-Length") != fmt.Sprint(len(a.body)) {
+			t.Errorf("%s: %v", path, a.Header)
+		}
+		got, err := mvt.Unmarshal([]byte(a.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := ""
+		for _, l := range got {
+			names += fmt.Sprintf("%s:%d ", l.Name, len(l.Features))
+		}
+		if names != "divisions:4 hospitals:5 " {
+			t.Errorf("%s holds %s", path, names)
+		}
+	}
+	if a := s.get("/tiles/hospitals/10/0/0").want(t, 204); a.body != "" || a.Header.Get("Content-Type") != "" {
+		t.Errorf("an empty tile: %v %q", a.Header, a.body)
+	}
+	for _, path := range []string{"/tiles/hospitals/2/4/0", "/tiles/hospitals/2/0/x", "/tiles/hospitals/99/0/0", "/tiles/nothing/0/0/0", "/tiles/hospitals/0/0"} {
+		s.get(path).want(t, 404).fields(t)
+	}
+	s.get("/tiles/hospitals,hospitals/0/0/0").want(t, 400)
+	s.get("/tiles/"+strings.Repeat("a,", 100)+"b/0/0/0").want(t, 400)
+	var doc struct {
+		TileJSON     string
+		Tiles        []string
+		VectorLayers []struct{ ID string } `json:"vector_layers"`
+	}
+	s.get("/tiles/divisions,hospitals.json").want(t, 200).into(t, &doc)
+	if doc.TileJSON != "3.0.0" || len(doc.Tiles) != 1 || doc.Tiles[0] != s.URL+"/tiles/divisions,hospitals/{z}/{x}/{y}" || len(doc.VectorLayers) != 2 {
+		t.Errorf("got %+v", doc)
+	}
+}
+
+func TestTileAddressesOutsideTheWorldAreNotFound(t *testing.T) {
+	for _, c := range []struct {
+		z, x, y string
+		ok      bool
+	}{
+		{"0", "0", "0", true}, {"0", "0", "0.mvt", true}, {"3", "7", "7.pbf", true}, {"24", "16777215", "0", true},
+		{"3", "8", "0", false}, {"3", "0", "8", false}, {"25", "0", "0", false}, {"-1", "0", "0", false}, {"3", "a", "0", false},
+		{"3", "0", "0.png", false}, {"3", "0", "", false}, {"3", "99999999999", "0", false}, {"1e1", "0", "0", false},
+	} {
+		_, _, _, err := tileAddress(c.z, c.x, c.y)
+		if (err == nil) != c.ok || err != nil && layers.CodeOf(err) != layers.NotFound {
+			t.Errorf("%s/%s/%s: %v", c.z, c.x, c.y, err)
+		}
+	}
+}
