@@ -92,10 +92,7 @@ var peer = func() func(layers.GeometryType) *snapshot {
 			for i := range peerSizes[kind] {
 				b.add(next(i))
 			}
-			if b.shapes != nil {
-				b.shapes.grade(b.format.tolerance)
-			}
-			s := &snapshot{format: b.format, runs: []living{{run: b.build()}}}
+			s := b.base()
 			s.plan = s.makePlan(defaultBudget)
 			made[kind] = s
 		}
@@ -146,10 +143,7 @@ func BenchmarkLoad(b *testing.B) {
 				for _, f := range fs {
 					r.add(f)
 				}
-				if r.shapes != nil {
-					r.shapes.grade(r.format.tolerance)
-				}
-				s := &snapshot{format: r.format, runs: []living{{run: r.build()}}}
+				s := r.base()
 				s.makePlan(defaultBudget)
 				runtime.KeepAlive(s)
 			}

@@ -73,10 +73,7 @@ func (rs *residents) read(ctx context.Context, layer string) (*snapshot, error) 
 	if err := rs.catchUp(ctx); err != nil {
 		return nil, err
 	}
-	if b.shapes != nil {
-		b.shapes.grade(b.format.tolerance)
-	}
-	base := &snapshot{format: b.format, runs: []living{{run: b.build()}}}
+	base := b.base()
 	if base.size() > room {
 		return nil, errTooLarge
 	}

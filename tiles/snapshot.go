@@ -17,6 +17,14 @@ type snapshot struct {
 	plan   plan
 }
 
+// base makes the first state of what was collected. It has no plan yet.
+func (b *runBuilder) base() *snapshot {
+	if b.shapes != nil {
+		b.shapes.grade(b.format.tolerance)
+	}
+	return &snapshot{format: b.format, runs: []living{{run: b.build()}}}
+}
+
 // living is a run without its dead rows.
 type living struct {
 	*run
