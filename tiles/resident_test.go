@@ -337,16 +337,17 @@ func TestAfterEditsTheTilesAreThoseOfALayerReadAnew(t *testing.T) {
 				for _, f := range sc.now {
 					b.add(f)
 				}
-				if b.shapes != nil {
-					b.shapes.grade(s.format.tolerance)
-				}
-				anew := &snapshot{format: s.format, plan: s.plan, runs: []living{{run: b.build()}}}
+				anew := b.base()
+				anew.plan = s.plan
 				for _, c := range sc.corners() {
 					if got, want := mustTile(rt, sc.service, c, "kept").Raw, anew.encode(new(draft), "kept", c); !bytes.Equal(got, want) {
 						rt.Fatalf("tile %s: %v\nwant %v", c, describe(t, got), describe(t, want))
 					}
 				}
 			})
+			if changed == 0 {
+				t.Fatal("no tile changed")
+			}
 			t.Logf("%.2f tiles were named for each that changed (%d)", float64(named)/float64(changed), changed)
 		})
 	}
