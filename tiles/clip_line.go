@@ -96,34 +96,22 @@ const (
 )
 
 // sides says beyond which edges of the clip box a point is.
-func sides(p point) (code int) {
-	switch {
-	case p.X < boxMin:
-		code = west
-	case p.X > boxMax:
-		code = east
-	}
-	switch {
-	case p.Y < boxMin:
-		code |= north
-	case p.Y > boxMax:
-		code |= south
-	}
-	return code
-}
+func sides(p point) int { return beyond(p.X, p.Y) }
 
 // outcode is sides of a place that is not rounded.
-func outcode(v vertex) (code int) {
+func outcode(v vertex) int { return beyond(v[0], v[1]) }
+
+func beyond[N int64 | float64](x, y N) (code int) {
 	switch {
-	case v[0] < boxMin:
+	case x < boxMin:
 		code = west
-	case v[0] > boxMax:
+	case x > boxMax:
 		code = east
 	}
 	switch {
-	case v[1] < boxMin:
+	case y < boxMin:
 		code |= north
-	case v[1] > boxMax:
+	case y > boxMax:
 		code |= south
 	}
 	return code
