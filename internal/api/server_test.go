@@ -170,6 +170,13 @@ func (s *server) write(method, path, body string, change ...with) answer {
 }
 
 // want fails the test at once unless the answer has the status.
+// enlargeTile makes the hospitals' tile more than one packet, so that it is worth
+// compressing.
+func (s *server) enlargeTile(t *testing.T) {
+	t.Helper()
+	s.write("PATCH", hospitals+"/h01", `{"properties":{"name_en":"`+strings.Repeat("long ", 300)+`"}}`).want(t, 200)
+}
+
 func (a answer) want(t *testing.T, status int) answer {
 	t.Helper()
 	if a.StatusCode != status {

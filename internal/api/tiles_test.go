@@ -22,7 +22,7 @@ func TestATileComesInTheCodingThatTheClientLikesBest(t *testing.T) {
 	if a := s.get("/tiles/hospitals/0/0/0", header("Accept-Encoding", "gzip, identity;q=0")).want(t, 200); a.Header.Get("Content-Encoding") != "gzip" {
 		t.Error("a small tile came as it is to somebody who refuses that")
 	}
-	s.write("PATCH", hospitals+"/h01", `{"properties":{"name_en":"`+strings.Repeat("long ", 300)+`"}}`).want(t, 200)
+	s.enlargeTile(t)
 	for _, path := range []string{"/tiles/hospitals/0/0/0", "/tiles/divisions,hospitals/5/25/13"} {
 		plain := s.get(path).want(t, 200)
 		tags := map[string]bool{plain.Header.Get("ETag"): true}
