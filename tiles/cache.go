@@ -87,7 +87,7 @@ func (c *cache) cached(k key) (*Tile, bool) {
 // What get returns was read no earlier than the call, or is cached and thus up
 // to date with the invalidations.
 //
-// A quick load takes milliseconds at most and waits for nobody: it is run by who
+// A quick load takes milliseconds, once it has its turn to encode. It is run by who
 // asks first, to its end, because a goroutine of its own would cost as much as it.
 func (c *cache) get(ctx context.Context, k key, quick bool, load func(context.Context) (*Tile, error)) (*Tile, error) {
 	if t, ok := c.cached(k); ok {
