@@ -41,17 +41,19 @@ func (c Coord) Bound() orb.Bound { return c.around(0) }
 // String formats the tile as z/x/y.
 func (c Coord) String() string { return fmt.Sprintf("%d/%d/%d", c.Z, c.X, c.Y) }
 
-// Check reports a tile that is not in the matrix set.
-func (c Coord) Check() error {
+// Check reports a tile that is not in the matrix set as NotFound.
+func (c Coord) Check() error { return c.check(xyz) }
+
+func (c Coord) check(as coordNames) error {
 	if c.Z < 0 || c.Z > MaxZoom {
-		return noTile("z", strconv.Itoa(c.Z), "no such zoom", fmt.Sprintf("0 to %d", MaxZoom))
+		return noTile(layers.NotFound, as.z, strconv.Itoa(c.Z), "no such zoom", fmt.Sprintf("0 to %d", MaxZoom))
 	}
 	last := 1<<c.Z - 1
 	if c.X < 0 || c.X > last {
-		return noTile("x", strconv.Itoa(c.X), fmt.Sprintf("no such column at zoom %d", c.Z), fmt.Sprintf("0 to %d", last))
+		return noTile(layers.NotFound, as.x, strconv.Itoa(c.X), fmt.Sprintf("no such column at zoom %d", c.Z), fmt.Sprintf("0 to %d", last))
 	}
 	if c.Y < 0 || c.Y > last {
-		return noTile("y", strconv.Itoa(c.Y), fmt.Sprintf("no such row at zoom %d", c.Z), fmt.Sprintf("0 to %d", last))
+		return noTile(layers.NotFound, as.y, strconv.Itoa(c.Y), fmt.Sprintf("no such row at zoom %d", c.Z), fmt.Sprintf("0 to %d", last))
 	}
 	return nil
 }
@@ -77,10 +79,10 @@ func clampTile(v float64, z int) int {
 	return int(math.Min(math.Max(math.Floor(v), 0), float64(int(1)<<z-1)))
 }
 
-func noTile(field, value, reason, remedy string) error {
+func noTile(code layers.Code, field, value, reason, remedy string) error {
 	if len(value) > 20 {
 		value = value[:20] + "…"
 	}
-	return &layers.Error{Code: layers.Invalid, Message: "no such tile", Violations: []layers.Violation{
+	return &layers.Error{Code: code, Message: "no such tile", Violations: []layers.Violation{
 		{Field: field, Value: value, Reason: reason, Remedy: remedy}}}
 }

@@ -1,6 +1,7 @@
 package tiles
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -94,11 +95,29 @@ func TestOnlyTilesOfTheMatrixSetAreAccepted(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"", "a", "a/0/0", "a/0/0/0/0", "/0/0/0", "a,/0/0/0", "a,,b/0/0/0", "a,a/0/0/0", "a/23/0/0", "a/1/2/0", "a/1/0/2", "a/-1/0/0", "a/1/+1/0", "a/01/0/0",
-		"a/1/ 1/0", "a/1/1/0.png", "a/1/1/.mvt", "a/1/1/0.mvt.mvt", "a/99999999999999999999/0/0", "a/1/1/٠",
+		"", "a", "a/0/0", "a/0/0/0/0", "/0/0/0", "a,/0/0/0", "a,,b/0/0/0", "a,a/0/0/0", "a/-1/0/0", "a/1/+1/0", "a/01/0/0",
+		"a/1/ 1/0", "a/1/1/0.png", "a/1/1/.mvt", "a/1/1/0.mvt.mvt", "a/1/1/٠",
 	} {
 		if _, c, err := ParsePath(path); layers.CodeOf(err) != layers.Invalid {
 			t.Errorf("%q was read as %s, %v", path, c, err)
+		}
+	}
+	for _, path := range []string{"a/23/0/0", "a/1/2/0", "a/1/0/2", "a/99999999999999999999/0/0"} {
+		if _, c, err := ParsePath(path); layers.CodeOf(err) != layers.NotFound {
+			t.Errorf("%q was read as %s, %v", path, c, err)
+		}
+	}
+}
+
+func TestAMatrixAddressNamesRowBeforeColumnAndItsOwnFields(t *testing.T) {
+	if c, err := ParseMatrix("6", "27", "51"); err != nil || c != (Coord{6, 51, 27}) {
+		t.Errorf("got %s, %v", c, err)
+	}
+	for address, field := range map[[3]string]string{{"a", "0", "0"}: "tileMatrix", {"1", "0.mvt", "0"}: "tileRow", {"1", "0", "0.mvt"}: "tileCol", {"1", "2", "0"}: "tileRow", {"1", "0", "2"}: "tileCol", {"23", "0", "0"}: "tileMatrix"} {
+		_, err := ParseMatrix(address[0], address[1], address[2])
+		var e *layers.Error
+		if !errors.As(err, &e) || e.Violations[0].Field != field {
+			t.Errorf("%v: %v", address, err)
 		}
 	}
 }
@@ -110,7 +129,7 @@ func FuzzATilePathIsReadOrRefused(f *testing.F) {
 	f.Fuzz(func(t *testing.T, path string) {
 		ids, c, err := ParsePath(path)
 		if err != nil {
-			if layers.CodeOf(err) != layers.Invalid {
+			if code := layers.CodeOf(err); code != layers.Invalid && code != layers.NotFound {
 				t.Fatalf("%q: %v", path, err)
 			}
 			return

@@ -1,7 +1,9 @@
 package tiles
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,28 +16,46 @@ const MaxLayers = 64
 
 // ParseZXY reads the last three segments of a tile's path. The last one may end
 // in .mvt or .pbf. Only plain decimal numbers are accepted, so that a tile has
-// one URL.
+// one URL. What is no number is Invalid; a tile that is not there is NotFound.
 func ParseZXY(z, x, y string) (Coord, error) {
-	y = trimSuffix(y)
+	return parseCoord(xyz, z, x, trimSuffix(y))
+}
+
+// ParseMatrix reads the last three segments of a tile's path in OGC API Tiles.
+func ParseMatrix(tileMatrix, tileRow, tileCol string) (Coord, error) {
+	return parseCoord(coordNames{"tileMatrix", "tileCol", "tileRow"}, tileMatrix, tileCol, tileRow)
+}
+
+// coordNames are how a path calls a tile's numbers.
+type coordNames struct{ z, x, y string }
+
+var xyz = coordNames{"z", "x", "y"}
+
+func parseCoord(as coordNames, z, x, y string) (Coord, error) {
 	var c Coord
 	for _, part := range []struct {
 		field, text string
 		value       *int
-	}{{"z", z, &c.Z}, {"x", x, &c.X}, {"y", y, &c.Y}} {
+	}{{as.z, z, &c.Z}, {as.x, x, &c.X}, {as.y, y, &c.Y}} {
 		n, err := strconv.ParseUint(part.text, 10, 31)
-		if err != nil || strconv.FormatUint(n, 10) != part.text {
-			return Coord{}, noTile(part.field, part.text, "not a tile number", "a whole number without sign or leading zeros")
+		if errors.Is(err, strconv.ErrRange) {
+			n, err = math.MaxInt32, nil // a number, but of no tile
+		} else if err == nil && strconv.FormatUint(n, 10) != part.text {
+			err = strconv.ErrSyntax
+		}
+		if err != nil {
+			return Coord{}, noTile(layers.Invalid, part.field, part.text, "not a tile number", "a whole number without sign or leading zeros")
 		}
 		*part.value = int(n)
 	}
-	return c, c.Check()
+	return c, c.check(as)
 }
 
 // ParsePath reads "{layer}[,{layer}…]/{z}/{x}/{y}[.mvt|.pbf]".
 func ParsePath(path string) ([]string, Coord, error) {
 	parts := strings.Split(path, "/")
 	if len(parts) != 4 {
-		return nil, Coord{}, noTile("path", path, "not the path of a tile", "layer/z/x/y")
+		return nil, Coord{}, noTile(layers.Invalid, "path", path, "not the path of a tile", "layer/z/x/y")
 	}
 	ids, err := ParseLayers(parts[0])
 	if err != nil {

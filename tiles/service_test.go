@@ -120,12 +120,12 @@ func TestAClosedLayersTileIsNotFoundAlsoWhenItIsCached(t *testing.T) {
 	}
 }
 
-func TestATileOutsideTheMatrixIsInvalidAndSaysWhy(t *testing.T) {
+func TestATileOutsideTheMatrixIsNotFoundAndSaysWhy(t *testing.T) {
 	s := newService(t, newMemory(testLayer("a")), Options{})
 	for _, c := range []Coord{{-1, 0, 0}, {23, 0, 0}, {3, 8, 0}, {3, 0, 8}, {3, -1, 0}} {
 		_, err := s.Tile(context.Background(), layers.Public, []string{"a"}, c.Z, c.X, c.Y)
 		var e *layers.Error
-		if !errors.As(err, &e) || e.Code != layers.Invalid || len(e.Violations) != 1 {
+		if !errors.As(err, &e) || e.Code != layers.NotFound || len(e.Violations) != 1 {
 			t.Errorf("%s: %v", c, err)
 		}
 	}

@@ -128,6 +128,15 @@ func (a *api) mount(r chi.Router) {
 	r.Get("/api/settings", a.handle(a.settings))
 	r.Get("/api/scenes", a.handle(a.scenes))
 
+	r.Get("/api/collections/{layer}/tiles", a.handle(a.collectionTilesets))
+	r.Get("/api/collections/{layer}/tiles/{tileMatrixSetId}", a.handle(a.collectionTileset))
+	r.Get("/api/collections/{layer}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}", a.handle(a.collectionTile))
+	r.Get("/api/tiles", a.handle(a.datasetTilesets))
+	r.Get("/api/tiles/{tileMatrixSetId}", a.handle(a.datasetTileset))
+	r.Get("/api/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}", a.handle(a.datasetTile))
+	r.Get("/api/tileMatrixSets", a.handle(a.tileMatrixSets))
+	r.Get("/api/tileMatrixSets/{tileMatrixSetId}", a.handle(a.tileMatrixSet))
+
 	r.Get("/tiles/{layers}.json", a.handle(a.tileJSON))
 	r.Get("/tiles/{layers}/{z}/{x}/{y}", a.handle(a.tile))
 

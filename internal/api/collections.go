@@ -68,6 +68,7 @@ func (a *api) describe(r *http.Request, e layers.Entry) collection {
 		Links: []link{
 			{Href: own, Rel: "self", Type: mediaJSON, Title: first(e.Title)},
 			{Href: own + "/items", Rel: "items", Type: mediaGeoJSON, Title: first(e.Title)},
+			{Href: own + "/tiles", Rel: relTilesets, Type: mediaJSON, Title: "vector tiles"},
 			{Href: a.base(r) + "/tiles/" + e.ID + ".json", Rel: "related", Type: mediaJSON, Title: "TileJSON"},
 		},
 	}

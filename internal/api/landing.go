@@ -22,6 +22,8 @@ func (a *api) landing(w http.ResponseWriter, r *http.Request) error {
 			{Href: base + "/api/openapi.json", Rel: "service-desc", Type: mediaOpenAPI, Title: "the API definition"},
 			{Href: base + "/api/conformance", Rel: "conformance", Type: mediaJSON, Title: "conformance classes"},
 			{Href: base + "/api/collections", Rel: "data", Type: mediaJSON, Title: "the layers"},
+			{Href: base + "/api/tiles", Rel: relTilesets, Type: mediaJSON, Title: "vector tiles of the layers"},
+			{Href: base + "/api/tileMatrixSets", Rel: relTilingSchemes, Type: mediaJSON, Title: "the grids that tiles are cut by"},
 			{Href: base + "/api/themes", Rel: "related", Type: mediaJSON, Title: "the theme tree"},
 			{Href: base + "/api/stats", Rel: "related", Type: mediaJSON, Title: "how many features each layer has, and how fresh they are"},
 			{Href: base + "/signin", Rel: "related", Type: "text/html", Title: "登录 sign in"},

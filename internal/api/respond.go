@@ -36,6 +36,8 @@ type link struct {
 	Rel   string `json:"rel"`
 	Type  string `json:"type,omitempty"`
 	Title string `json:"title,omitempty"`
+
+	Templated bool `json:"templated,omitempty"` // Href is a URI template (RFC 6570)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) error {

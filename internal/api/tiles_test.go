@@ -10,8 +10,6 @@ import (
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
 	"github.com/paulmach/orb/encoding/mvt"
-
-	"onemap/layers"
 )
 
 func TestATileComesInTheCodingThatTheClientLikesBest(t *testing.T) {
@@ -77,11 +75,6 @@ func TestTilesCarryTheLayersFeaturesAndEmptyOnesHaveNoContent(t *testing.T) {
 	if a := s.get("/tiles/hospitals/10/0/0").want(t, 204); a.body != "" || a.Header.Get("Content-Type") != "" {
 		t.Errorf("an empty tile: %v %q", a.Header, a.body)
 	}
-	for _, path := range []string{"/tiles/hospitals/2/4/0", "/tiles/hospitals/2/0/x", "/tiles/hospitals/99/0/0", "/tiles/nothing/0/0/0", "/tiles/hospitals/0/0"} {
-		s.get(path).want(t, 404).fields(t)
-	}
-	s.get("/tiles/hospitals,hospitals/0/0/0").want(t, 400)
-	s.get("/tiles/"+strings.Repeat("a,", 100)+"b/0/0/0").want(t, 400)
 	var doc struct {
 		TileJSON     string
 		Tiles        []string
@@ -93,18 +86,22 @@ func TestTilesCarryTheLayersFeaturesAndEmptyOnesHaveNoContent(t *testing.T) {
 	}
 }
 
-func TestTileAddressesOutsideTheWorldAreNotFound(t *testing.T) {
-	for _, c := range []struct {
-		z, x, y string
-		ok      bool
-	}{
-		{"0", "0", "0", true}, {"0", "0", "0.mvt", true}, {"3", "7", "7.pbf", true}, {"24", "16777215", "0", true},
-		{"3", "8", "0", false}, {"3", "0", "8", false}, {"25", "0", "0", false}, {"-1", "0", "0", false}, {"3", "a", "0", false},
-		{"3", "0", "0.png", false}, {"3", "0", "", false}, {"3", "99999999999", "0", false}, {"1e1", "0", "0", false},
+func TestATilesAddressThatIsNoneIsMalformedOrNotFoundAndSaysWhichPartOfItIs(t *testing.T) {
+	s := start(t)
+	for path, want := range map[string]string{
+		"/tiles/hospitals/2/4/0": "404 x", "/tiles/hospitals/2/0/4": "404 y", "/tiles/hospitals/23/0/0": "404 z", "/tiles/hospitals/2/99999999999/0": "404 x",
+		"/tiles/hospitals/2/0/x": "400 y", "/tiles/hospitals/02/0/0": "400 z", "/tiles/hospitals/2/-1/0": "400 x", "/tiles/hospitals/2/0/0.png": "400 y",
+		"/tiles/hospitals,hospitals/0/0/0": "400 layers", "/tiles/" + strings.Repeat("a,", 100) + "b/0/0/0": "400 layers", "/tiles/hospitals,/0/0/0": "400 layers",
+		"/tiles/nothing/0/0/0": "404 ", "/tiles/hospitals/0/0": "404 ", "/tiles/hospitals/0/0/0?x=1": "400 x",
+		"/api/collections/hospitals/tiles/WebMercatorQuad/2/4/0": "404 tileRow", "/api/collections/hospitals/tiles/WebMercatorQuad/2/0/4": "404 tileCol",
+		"/api/collections/hospitals/tiles/WebMercatorQuad/23/0/0": "404 tileMatrix", "/api/collections/hospitals/tiles/WebMercatorQuad/2/0/0.mvt": "400 tileCol",
+		"/api/collections/hospitals/tiles/WorldCRS84Quad/0/0/0": "404 tileMatrixSetId", "/api/collections/nothing/tiles/WebMercatorQuad/0/0/0": "404 ",
+		"/api/tiles/WebMercatorQuad/0/0/0?collections=hospitals,": "400 collections", "/api/tiles/WebMercatorQuad/0/0/0?collection=hospitals": "400 collection",
+		"/api/tiles/WebMercatorQuad/0/0/1": "404 tileCol", "/api/tileMatrixSets/WorldCRS84Quad": "404 tileMatrixSetId",
 	} {
-		_, _, _, err := tileAddress(c.z, c.x, c.y)
-		if (err == nil) != c.ok || err != nil && layers.CodeOf(err) != layers.NotFound {
-			t.Errorf("%s/%s/%s: %v", c.z, c.x, c.y, err)
+		a := s.get(path)
+		if got := fmt.Sprintf("%d %s", a.StatusCode, a.fields(t)); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
 }
