@@ -30,6 +30,10 @@ type Deps struct {
 	// position, so that who has written sees it in the next tile. May be nil.
 	WaitFor func(context.Context, layers.Position) error
 
+	// Reach returns when tiles have every change up to a place in the log, or
+	// Expired if that is no place of it. Without it tiles take no ?v=.
+	Reach func(context.Context, layers.Cursor) error
+
 	// TrustProxy believes X-Forwarded-Proto and X-Forwarded-Host. Set it only
 	// behind a proxy that overwrites them.
 	TrustProxy bool

@@ -80,7 +80,7 @@ func startOn(t *testing.T, store layers.Store, dir string, change ...func(*Deps)
 	var running sync.WaitGroup
 	running.Go(func() { _ = f.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
-	d := Deps{Store: store, Tiles: service, Tokens: tokens, Settings: DefaultSettings(), Log: log, WaitFor: f.WaitFor, Now: time.Now}
+	d := Deps{Store: store, Tiles: service, Tokens: tokens, Settings: DefaultSettings(), Log: log, WaitFor: f.WaitFor, Reach: f.Reach, Now: time.Now}
 	for _, c := range change {
 		c(&d)
 	}

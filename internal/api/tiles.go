@@ -8,6 +8,7 @@ import (
 
 	"github.com/klauspost/compress/gzhttp"
 
+	"onemap/layers"
 	"onemap/tiles"
 )
 
@@ -26,6 +27,11 @@ func (a *api) tile(w http.ResponseWriter, r *http.Request) error {
 
 // writeTile answers with a tile, whatever its address was.
 func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids []string, c tiles.Coord) error {
+	var at layers.Cursor
+	var pinned bool
+	if a.Reach != nil {
+		at, pinned = p.version()
+	}
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -33,9 +39,17 @@ func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids [
 	if err != nil {
 		return err
 	}
+	if pinned { // before the tile is read, or it might be older
+		if err := a.reach(r.Context(), at); err != nil {
+			return err
+		}
+	}
 	t, err := a.Tiles.Tile(r.Context(), a.view(r), ids, c.Z, c.X, c.Y)
 	if err != nil {
 		return err
+	}
+	if pinned {
+		forLong(w, r)
 	}
 	if notModified(w, r, t.ETag) {
 		return nil

@@ -198,6 +198,33 @@ func (f *Feed) WaitFor(ctx context.Context, p layers.Position) error {
 	}
 }
 
+// Reach returns when every sink has everything up to a place in the log. A place of
+// another epoch is Expired, unless the log has begun that one and this feed is behind.
+func (f *Feed) Reach(ctx context.Context, to layers.Cursor) error {
+	for {
+		f.mu.Lock()
+		at, advanced := f.cursor, f.advanced
+		f.mu.Unlock()
+		if at.Epoch == to.Epoch && at.Position >= to.Position {
+			return nil
+		}
+		if at.Epoch != to.Epoch {
+			head, err := f.log.Head(ctx)
+			if err != nil {
+				return err
+			}
+			if head.Epoch != to.Epoch {
+				return layers.Errorf(layers.Expired, "%s is not in the log, whose head is %s", to, head)
+			}
+		}
+		select {
+		case <-advanced:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // troubles counts failures in a row.
 type troubles struct {
 	since time.Time

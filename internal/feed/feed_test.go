@@ -295,6 +295,49 @@ func TestAFeedOutsideTheLogResetsEverySinkAndGoesOnAtTheHead(t *testing.T) {
 	}
 }
 
+func TestReachWaitsForAPlaceOfTheLogAndRefusesEveryOther(t *testing.T) {
+	log, j := newFakeLog(), &journal{}
+	f := New(log, quiet(), recorder{name: "tiles", out: j})
+	if err := f.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	reach := func(to string) chan error {
+		c, err := layers.ParseCursor(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		t.Cleanup(cancel)
+		go func() { done <- f.Reach(ctx, c) }()
+		return done
+	}
+	if err := <-reach("e1:0"); err != nil {
+		t.Errorf("the cursor: %v", err)
+	}
+	if err := <-reach("e0:0"); layers.CodeOf(err) != layers.Expired {
+		t.Errorf("another epoch: %v", err)
+	}
+	ahead, beyond := reach("e1:2"), reach("e1:99")
+	run(t, f)
+	log.commit(2)
+	if err := <-ahead; err != nil || len(j.all()) != 1 {
+		t.Errorf("after %v: %v", j.all(), err)
+	}
+	log.change(func() { log.epoch, log.first, log.commits = "e2", 5, nil })
+	if err := <-reach("e2:5"); err != nil || f.Cursor().String() != "e2:5" {
+		t.Errorf("the epoch that has just begun: %v at %s", err, f.Cursor())
+	}
+	if err := <-beyond; layers.CodeOf(err) != layers.Expired {
+		t.Errorf("the epoch that has ended: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := f.Reach(ctx, layers.Cursor{Epoch: "e2", Position: 6}); !errors.Is(err, context.Canceled) {
+		t.Errorf("who has gone got %v", err)
+	}
+}
+
 func TestAFeedRecoversFromAStoreThatFailedAndSaysSoOnce(t *testing.T) {
 	log, j := newFakeLog(), &journal{}
 	var out bytes.Buffer
