@@ -16,7 +16,7 @@ import (
 // which no layer id contains.
 type key struct {
 	layer string
-	class string // view.Class: what the reader may see of the layer
+	class string // Variant.class: what the reader may see of the layer, and asked for
 	at    Coord
 }
 

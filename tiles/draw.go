@@ -30,6 +30,7 @@ type draft struct {
 	tileWriter
 	snap    *snapshot
 	at      Coord
+	variant Variant
 	own     square
 	refs    []ref
 	merged  []ref
@@ -61,6 +62,9 @@ func (d *draft) rowTags(at ref) {
 	base := d.snap.runs[0].run
 	for i := range r.columns {
 		c := &r.columns[i]
+		if d.variant.hides(d.names[i]) {
+			continue
+		}
 		if v, code := c.get(int(at.row)); len(v) > 0 {
 			if c.dict != base.columns[i].dict {
 				code = 0 // codes are the base's
@@ -187,8 +191,7 @@ func (d *draft) totals(t *total) {
 		}
 	}
 	for i, n := range t.numbers {
-		if n.count > 0 {
-			name := d.names[d.snap.format.summed[i]]
+		if name := d.names[d.snap.format.summed[i]]; n.count > 0 && !d.variant.hides(name) {
 			d.tagExtra(name+":sum", appendValue(nil, n.total()))
 			d.tagExtra(name+":min", appendValue(nil, n.min))
 			d.tagExtra(name+":max", appendValue(nil, n.max))

@@ -113,7 +113,11 @@ func (s *Service) Run(ctx context.Context) error { return s.kept.run(ctx) }
 // Tile returns the tile of one layer, or of several in the order asked. A layer
 // that the view does not see is NotFound, cached or not.
 func (s *Service) Tile(ctx context.Context, view layers.View, layerIDs []string, z, x, y int) (*Tile, error) {
-	c := Coord{z, x, y}
+	return s.TileOf(ctx, view, layerIDs, Coord{z, x, y}, Variant{})
+}
+
+// TileOf is Tile for a variant.
+func (s *Service) TileOf(ctx context.Context, view layers.View, layerIDs []string, c Coord, v Variant) (*Tile, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -121,10 +125,13 @@ func (s *Service) Tile(ctx context.Context, view layers.View, layerIDs []string,
 	if err != nil {
 		return nil, err
 	}
-	if len(seen) == 1 {
-		return s.layerTile(ctx, view, seen[0], c)
+	if err := v.check(seen); err != nil {
+		return nil, err
 	}
-	return s.composite(ctx, view, seen, c)
+	if len(seen) == 1 {
+		return s.layerTile(ctx, view, seen[0], c, v)
+	}
+	return s.composite(ctx, view, seen, c, v)
 }
 
 // see returns the layers' definitions, as far as the view may see them all.
@@ -148,8 +155,8 @@ func (s *Service) see(ctx context.Context, view layers.View, ids []string) ([]la
 	return seen, nil
 }
 
-func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entry, c Coord) (*Tile, error) {
-	k := key{layer: e.ID, class: view.Class(e.Layer), at: c}
+func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entry, c Coord, v Variant) (*Tile, error) {
+	k := key{layer: e.ID, class: v.class(view, e.Layer), at: c}
 	_, state := s.kept.find(e.ID)
 	return s.cache.get(ctx, k, state != nil, func(ctx context.Context) (*Tile, error) {
 		select {
@@ -160,6 +167,7 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 		}
 		if _, state := s.kept.find(k.layer); state != nil {
 			d := s.drafts.Get().(*draft)
+			d.variant = v
 			raw := state.encode(d, k.layer, c)
 			s.drafts.Put(d) // not after a panic
 			return s.packer.pack(raw), nil
@@ -171,7 +179,7 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 		if err != nil {
 			return nil, err
 		}
-		raw, err := s.make(ctx, r, e, c)
+		raw, err := s.make(ctx, r, e, c, v)
 		if err != nil {
 			return nil, err
 		}
@@ -180,11 +188,11 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entr
 }
 
 // make encodes a tile, or has the store make it.
-func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c Coord) ([]byte, error) {
-	if store, ok := r.(layers.TileMaker); ok && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
+func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c Coord, v Variant) ([]byte, error) {
+	if store, ok := r.(layers.TileMaker); ok && !v.some && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
 		return store.MakeTile(ctx, e.ID, c.spec())
 	}
-	return Encode(ctx, r, e.Layer, c)
+	return Encode(ctx, r, v.of(e.Layer), c)
 }
 
 // composite joins the layers' tiles. A message followed by another is a valid
@@ -192,16 +200,16 @@ func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c C
 //
 // A composite needs no invalidation of its own: it is cached with the entity
 // tags of its parts, and holds as long as the parts have them.
-func (s *Service) composite(ctx context.Context, view layers.View, seen []layers.Entry, c Coord) (*Tile, error) {
+func (s *Service) composite(ctx context.Context, view layers.View, seen []layers.Entry, c Coord, v Variant) (*Tile, error) {
 	parts := make([]*Tile, len(seen))
 	g, gctx := errgroup.WithContext(ctx)
 	for i, e := range seen {
-		if t, ok := s.cache.cached(key{layer: e.ID, class: view.Class(e.Layer), at: c}); ok {
+		if t, ok := s.cache.cached(key{layer: e.ID, class: v.class(view, e.Layer), at: c}); ok {
 			parts[i] = t
 			continue
 		}
 		g.Go(func() (err error) {
-			parts[i], err = s.layerTile(gctx, view, e, c)
+			parts[i], err = s.layerTile(gctx, view, e, c, v)
 			return err
 		})
 	}
@@ -211,7 +219,7 @@ func (s *Service) composite(ctx context.Context, view layers.View, seen []layers
 	var ids, classes, tags []string
 	var bodies [][]byte
 	for i, e := range seen {
-		ids, classes = append(ids, e.ID), append(classes, view.Class(e.Layer))
+		ids, classes = append(ids, e.ID), append(classes, v.class(view, e.Layer))
 		tags, bodies = append(tags, parts[i].ETag), append(bodies, parts[i].Raw)
 	}
 	k := key{layer: strings.Join(ids, ","), class: strings.Join(classes, ","), at: c}

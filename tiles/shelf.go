@@ -1,6 +1,10 @@
 package tiles
 
-import "github.com/paulmach/orb"
+import (
+	"slices"
+
+	"github.com/paulmach/orb"
+)
 
 // shelf lists the tiles of one layer and class by zoom.
 type shelf [MaxZoom + 1]map[Coord]struct{}
@@ -77,6 +81,10 @@ func (c *cache) unshelve(k key) {
 		if _, ok := s[k.at.Z][k.at]; ok {
 			delete(s[k.at.Z], k.at)
 			c.size--
+		}
+		// Variants make classes without end; an empty shelf must not stay.
+		if !slices.ContainsFunc(s[:], func(tiles map[Coord]struct{}) bool { return len(tiles) > 0 }) {
+			delete(c.shelves[k.layer], k.class)
 		}
 	}
 }

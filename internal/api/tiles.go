@@ -32,6 +32,10 @@ func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids [
 	if a.Reach != nil {
 		at, pinned = p.version()
 	}
+	var variant tiles.Variant
+	if v, sent := p.one("properties"); sent {
+		variant = tiles.Properties(strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)
+	}
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -44,7 +48,7 @@ func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids [
 			return err
 		}
 	}
-	t, err := a.Tiles.Tile(r.Context(), a.view(r), ids, c.Z, c.X, c.Y)
+	t, err := a.Tiles.TileOf(r.Context(), a.view(r), ids, c, variant)
 	if err != nil {
 		return err
 	}

@@ -93,6 +93,7 @@ func TestATilesAddressThatIsNoneIsMalformedOrNotFoundAndSaysWhichPartOfItIs(t *t
 		"/tiles/hospitals/2/0/x": "400 y", "/tiles/hospitals/02/0/0": "400 z", "/tiles/hospitals/2/-1/0": "400 x", "/tiles/hospitals/2/0/0.png": "400 y",
 		"/tiles/hospitals,hospitals/0/0/0": "400 layers", "/tiles/" + strings.Repeat("a,", 100) + "b/0/0/0": "400 layers", "/tiles/hospitals,/0/0/0": "400 layers",
 		"/tiles/nothing/0/0/0": "404 ", "/tiles/hospitals/0/0": "404 ", "/tiles/hospitals/0/0/0?x=1": "400 x",
+		"/tiles/hospitals/0/0/0?properties=beds,nothing": "400 properties", "/tiles/hospitals/0/0/0?properties=a&properties=b": "400 properties",
 		"/api/collections/hospitals/tiles/WebMercatorQuad/2/4/0": "404 tileRow", "/api/collections/hospitals/tiles/WebMercatorQuad/2/0/4": "404 tileCol",
 		"/api/collections/hospitals/tiles/WebMercatorQuad/23/0/0": "404 tileMatrix", "/api/collections/hospitals/tiles/WebMercatorQuad/2/0/0.mvt": "400 tileCol",
 		"/api/collections/hospitals/tiles/WorldCRS84Quad/0/0/0": "404 tileMatrixSetId", "/api/collections/nothing/tiles/WebMercatorQuad/0/0/0": "404 ",
@@ -102,6 +103,28 @@ func TestATilesAddressThatIsNoneIsMalformedOrNotFoundAndSaysWhichPartOfItIs(t *t
 		a := s.get(path)
 		if got := fmt.Sprintf("%d %s", a.StatusCode, a.fields(t)); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestATileHasThePropertiesThatAreAskedFor(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/tiles/hospitals/0/0/0", "/api/collections/hospitals/tiles/WebMercatorQuad/0/0/0"} {
+		for query, want := range map[string]string{"": "12", "?properties=": "1 _id", "?properties=beds": "2 _id beds", "?properties=beds,name": "3 _id beds name"} {
+			got, err := mvt.Unmarshal([]byte(s.get(path+query).want(t, 200).body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := got[0].Features[0].Properties
+			keys := fmt.Sprint(len(p))
+			for _, key := range []string{"_id", "beds", "name"} {
+				if _, has := p[key]; has && query != "" {
+					keys += " " + key
+				}
+			}
+			if keys != want {
+				t.Errorf("%s%s: %v, want %s", path, query, p, want)
+			}
 		}
 	}
 }

@@ -1,0 +1,70 @@
+package tiles
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"onemap/layers"
+)
+
+// Variant is what tiles show of their layers; the zero Variant is everything.
+// Variants are cached under their own keys and forgotten by the same rule.
+//
+// What chooses features, as a time does, will be a field here too, once
+// layers.Range has it.
+type Variant struct {
+	some       bool
+	properties []string // sorted, each once
+}
+
+// Properties is the variant that shows these attributes only, and the features' ids.
+func Properties(names ...string) Variant {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	return Variant{some: true, properties: slices.Compact(names)}
+}
+
+// check refuses attributes that none of the layers has.
+func (v Variant) check(seen []layers.Entry) error {
+	var wrong []layers.Violation
+	for _, name := range v.properties {
+		if !slices.ContainsFunc(seen, func(e layers.Entry) bool { _, has := e.Schema.Attribute(name); return has }) {
+			wrong = append(wrong, layers.Violation{Field: "properties", Value: name, Reason: "no such attribute", Remedy: "attributes of the layers, with commas between them"})
+		}
+	}
+	if len(wrong) > 0 {
+		return &layers.Error{Code: layers.Invalid, Message: "the layers have no such attributes", Violations: wrong}
+	}
+	return nil
+}
+
+// class names what is cached of a layer: what the view may see of it, and of that
+// what the variant shows.
+func (v Variant) class(view layers.View, l *layers.Layer) string {
+	if !v.some {
+		return view.Class(l)
+	}
+	var names []string
+	for _, name := range v.properties {
+		if _, has := l.Schema.Attribute(name); has {
+			names = append(names, url.QueryEscape(name))
+		}
+	}
+	return view.Class(l) + "?properties=" + strings.Join(names, "+")
+}
+
+func (v Variant) hides(name string) bool {
+	_, shown := slices.BinarySearch(v.properties, name)
+	return v.some && !shown
+}
+
+// of returns the layer with the attributes that the variant shows.
+func (v Variant) of(l *layers.Layer) *layers.Layer {
+	if !v.some {
+		return l
+	}
+	out := *l
+	out.Schema = slices.DeleteFunc(slices.Clone(l.Schema), func(a layers.Attribute) bool { return v.hides(a.Name) })
+	return &out
+}
