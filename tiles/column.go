@@ -56,6 +56,16 @@ func (d *dictionary) code(value []byte) (code uint32, full bool) {
 	return c, false
 }
 
+// index makes the table of a dictionary that has its values.
+func (d *dictionary) index() {
+	d.codes = make(map[string]uint32, d.len())
+	all, start := string(d.bytes), uint32(0)
+	for i, end := range d.ends {
+		d.codes[all[start:end]] = uint32(i + 1)
+		start = end
+	}
+}
+
 // column is one attribute of a run's rows: immutable.
 //
 // A code of 0 is null; up to the dictionary's length it is one of its values;

@@ -131,3 +131,14 @@ func (b *shapesBuilder) build(order []int32) *shapes {
 	out.cut()
 	return &out.shapes
 }
+
+// complete makes everything that follows from vertices and parts.
+func (s *shapes) complete() {
+	s.boxes, s.areas = make([]box, len(s.ends)), make([]int64, len(s.ends))
+	for row := range s.ends {
+		parts, start := s.of(row)
+		s.boxes[row], s.areas[row] = boxOf(s.vertices[start:parts[len(parts)-1].end]), s.area(row)
+	}
+	s.tree = plant(s.boxes)
+	s.cut()
+}
