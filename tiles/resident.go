@@ -13,12 +13,23 @@ import (
 // are made of snapshots, beside it.
 type resident struct {
 	layer *layers.Layer
+	from  string                   // where it was read
 	state atomic.Pointer[snapshot] // nil until it is complete
 
 	mu      sync.Mutex
 	waiting []layers.Change // what happened while it is being loaded
 	merging int             // runs that a merge under way makes a new base of
 	gone    bool            // the layer was defined anew, reset or dropped
+	read    layers.Position // what follow is told of up to here the state has from the log
+	filed   *filed          // nil if it has no file
+	now     moment
+}
+
+// moment says which state it is.
+type moment struct {
+	at      layers.Cursor // it has every change of the layer up to it; without an epoch that is not known
+	changes int           // how often it became another
+	merges  int           // how often its base did
 }
 
 // mergeShare is how large the overlay of a base may become: an eighth of it.
@@ -27,37 +38,77 @@ const (
 	mergeLeast = 8192
 )
 
-// follow takes the next changes of the layer, and returns where tiles look
-// different because of them beside the places of the changes.
-func (r *resident) follow(changes []layers.Change) []orb.Bound {
+// follow takes the next changes of the layer, which are all up to a position, and
+// returns where tiles look different because of them beside their places.
+func (r *resident) follow(changes []layers.Change, upTo layers.Position) []orb.Bound {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.now.at.Position = max(r.now.at.Position, upTo)
 	s := r.state.Load()
 	if s == nil {
 		r.waiting = append(r.waiting, changes...)
 		return nil
 	}
+	if changes = after(r.read, changes); len(changes) == 0 {
+		return nil
+	}
+	r.now.changes++
 	next, also := s.apply(changes, true)
 	next.compact(max(r.merging, 1))
 	r.state.Store(next)
 	return also
 }
 
-// complete publishes a base that was just read, with what happened meanwhile.
-func (r *resident) complete(base *snapshot) {
+// after returns the changes after a position; 0 is before all, also those of a
+// source that does not number them.
+func after(p layers.Position, changes []layers.Change) []layers.Change {
+	for p > 0 && len(changes) > 0 && changes[0].Position <= p {
+		changes = changes[1:]
+	}
+	return changes
+}
+
+// complete publishes a state that was just read and has every change up to a
+// cursor, with what happened meanwhile. A state from a file has none of that yet,
+// one from a scan may.
+func (r *resident) complete(s *snapshot, at layers.Cursor, file *filed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.filed = file; file != nil {
+		r.read = at.Position
+	}
 	for {
-		r.mu.Lock()
-		waiting := r.waiting
+		waiting := after(r.read, r.waiting)
 		r.waiting = nil
 		if len(waiting) == 0 {
-			r.state.Store(base)
-			r.mu.Unlock()
-			return
+			break
 		}
 		r.mu.Unlock()
-		base, _ = base.apply(waiting, false)
-		base.compact(1)
+		s, _ = s.apply(waiting, file != nil)
+		s.compact(1)
+		r.mu.Lock()
 	}
+	if s.overlay() > 0 {
+		r.now.changes++ // the file is another
+	}
+	r.now.at = layers.Cursor{Epoch: at.Epoch, Position: max(r.now.at.Position, at.Position)}
+	r.state.Store(s)
+}
+
+// moment returns the state and which it is: that of the layer's last change, or of
+// the feed's, if that is further. The feed is asked first: what it was told of
+// meanwhile is in the other.
+func (r *resident) moment(feed func() layers.Cursor) (*snapshot, moment, *filed) {
+	told := feed()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now
+	// While the feed is in another epoch it can't be said what the state has.
+	if r.gone || now.at.Epoch == "" || now.at.Epoch != told.Epoch {
+		return nil, now, nil
+	}
+	now.at.Position = max(now.at.Position, told.Position)
+	return r.state.Load(), now, r.filed
 }
 
 // needsMerge reports whether the overlay is large enough for a new base, and
@@ -104,5 +155,6 @@ func (r *resident) merge(budget int64) (changed bool) {
 	}
 	r.state.Store(base)
 	r.merging = 0
+	r.now.merges++
 	return base.plan != before.plan
 }

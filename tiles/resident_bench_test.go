@@ -2,8 +2,10 @@ package tiles
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
@@ -173,10 +175,36 @@ func BenchmarkMoves(b *testing.B) {
 			at[f.Num] = &f
 			n++
 		}
-		r.follow(changes)
+		r.follow(changes, 0)
 		if r.needsMerge() {
 			r.merge(defaultBudget)
 		}
 	}
 	b.ReportMetric(500*float64(b.N)/b.Elapsed().Seconds(), "moves/s")
+}
+
+// BenchmarkLoadFromDisk reads layers of the comparison from their files.
+func BenchmarkLoadFromDisk(b *testing.B) {
+	for _, kind := range []layers.GeometryType{layers.Point, layers.Polygon, layers.LineString} {
+		b.Run(string(kind), func(b *testing.B) {
+			s := peer(kind)
+			l, _ := peerData(kind, 0)
+			src := &logged{memory: newMemory(l), epoch: "e"}
+			rs := &residents{src: src, tolerance: s.format.tolerance, budget: defaultBudget, log: slog.New(slog.DiscardHandler), files: files{dir: b.TempDir()}}
+			head := fileHead{Layer: l.ID, Definition: s.format.definition(l.ID, rs.budget), Cursor: layers.Cursor{Epoch: "e"}}
+			begun, n := time.Now(), s.runs[0].len()
+			mustDo(b, rs.write(b.Context(), head, &s.plan, s.runs[0].run))
+			took := time.Since(begun)
+			for b.Loop() {
+				if got, err := rs.readFile(b.Context(), layers.Entry{Layer: l}, 1<<40); err != nil || got == nil || got.runs[0].len() != n {
+					b.Fatal(got, err)
+				}
+			}
+			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "features/s")
+			b.ReportMetric(float64(n)/took.Seconds(), "written/s")
+			info, err := os.Stat(rs.name(l.ID))
+			mustDo(b, err)
+			b.ReportMetric(float64(info.Size())/float64(n), "B/feature")
+		})
+	}
 }

@@ -21,7 +21,7 @@ import (
 func keep(t testing.TB, src *memory, o Options) *Service {
 	t.Helper()
 	loaded := make(chan struct{})
-	o.Progress = func(_, _ int, layer string, _ int) {
+	o.Progress = func(_, _ int, layer string, _ int, _ string) {
 		if layer == "" {
 			close(loaded)
 		}
@@ -52,6 +52,7 @@ type scene struct {
 	layer   *layers.Layer
 	now     map[int64]*layers.Feature
 	next    int64
+	commit  func([]layers.Change) // nil: the service is told at once
 }
 
 func newScene(t testing.TB, g layers.GeometryType, o Options) *scene {
@@ -151,6 +152,10 @@ func (sc *scene) edit(t *rapid.T, most int) {
 		changes = append(changes, ch)
 	}
 	sc.src.set(sc.layer.ID, slices.Collect(maps.Values(sc.now))...)
+	if sc.commit != nil {
+		sc.commit(changes)
+		return
+	}
 	sc.service.Apply([]layers.Commit{{Changes: changes}})
 }
 
@@ -332,18 +337,7 @@ func TestAfterEditsTheTilesAreThoseOfALayerReadAnew(t *testing.T) {
 				if rapid.Bool().Draw(rt, "merge") {
 					sc.merge(200)
 				}
-				_, s := sc.service.kept.find("kept")
-				b := newRun(s.format, nil)
-				for _, f := range sc.now {
-					b.add(f)
-				}
-				anew := b.base()
-				anew.plan = s.plan
-				for _, c := range sc.corners() {
-					if got, want := mustTile(rt, sc.service, c, "kept").Raw, anew.encode(new(draft), "kept", c); !bytes.Equal(got, want) {
-						rt.Fatalf("tile %s: %v\nwant %v", c, describe(t, got), describe(t, want))
-					}
-				}
+				sc.mustBeAnew(rt, t)
 			})
 			if changed == 0 {
 				t.Fatal("no tile changed")

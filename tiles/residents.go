@@ -21,13 +21,14 @@ import (
 type residents struct {
 	src       Source
 	log       *slog.Logger
-	memory    int64                                          // bytes for all
-	tolerance float64                                        // of outlines, in tile units
-	most      int64                                          // features of a layer, if its store makes tiles; 0: any number
-	budget    int64                                          // bytes for a tile
-	waitFor   func(context.Context, layers.Position) error   // until follow was told of a position
-	redraw    func(layer string)                             // all tiles of a layer look different
-	report    func(done, of int, layer string, features int) // how far the first load is
+	memory    int64                                                       // bytes for all
+	tolerance float64                                                     // of outlines, in tile units
+	most      int64                                                       // features of a layer, if its store makes tiles; 0: any number
+	budget    int64                                                       // bytes for a tile
+	waitFor   func(context.Context, layers.Position) error                // until follow was told of a position
+	redraw    func(layer string)                                          // all tiles of a layer look different
+	report    func(done, of int, layer string, features int, from string) // how far the first load is
+	files
 
 	mu       sync.Mutex
 	byID     map[string]*resident
@@ -70,9 +71,9 @@ func (rs *residents) find(layer string) (*layers.Layer, *snapshot) {
 	return r.layer, s
 }
 
-// apply takes a batch of a layer's changes, before its tiles are invalidated, and
-// returns where else tiles look different because of it (CRS84).
-func (rs *residents) apply(layer string, changes []layers.Change, anew bool) []orb.Bound {
+// apply takes all of a layer's changes up to a position, before its tiles are
+// invalidated, and returns where else tiles look different because of it (CRS84).
+func (rs *residents) apply(layer string, changes []layers.Change, upTo layers.Position, anew bool) []orb.Bound {
 	if anew {
 		rs.reload(layer)
 		return nil
@@ -83,7 +84,7 @@ func (rs *residents) apply(layer string, changes []layers.Change, anew bool) []o
 	if r == nil {
 		return nil
 	}
-	also := r.follow(changes)
+	also := r.follow(changes, upTo)
 	if r.needsMerge() {
 		rs.add(job{layer: layer, merge: r})
 	}
@@ -135,7 +136,7 @@ func (rs *residents) add(j job) {
 // run loads all layers, the small ones first, and then keeps them.
 func (rs *residents) run(ctx context.Context) error {
 	if rs.memory < 0 {
-		rs.report(0, 0, "", 0)
+		rs.report(0, 0, "", 0, "")
 		<-ctx.Done()
 		return ctx.Err()
 	}
@@ -143,17 +144,18 @@ func (rs *residents) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rs.sweep(entries)
 	first, fctx := errgroup.WithContext(ctx)
 	first.SetLimit(loaders)
 	var mu sync.Mutex
 	done := 0
 	for _, e := range entries {
 		first.Go(func() error {
-			rs.load(fctx, e.ID)
+			from := rs.load(fctx, e.ID)
 			mu.Lock()
 			defer mu.Unlock()
 			done++
-			rs.report(done, len(entries), e.ID, int(e.Status.Count))
+			rs.report(done, len(entries), e.ID, int(e.Status.Count), from)
 			return fctx.Err()
 		})
 	}
@@ -162,11 +164,15 @@ func (rs *residents) run(ctx context.Context) error {
 		if err := first.Wait(); err != nil {
 			return err
 		}
-		rs.report(len(entries), len(entries), "", 0)
-		return nil
+		rs.report(len(entries), len(entries), "", 0, "")
+		return rs.keepFiled(actx)
 	})
 	all.Go(func() error { return rs.work(actx) })
-	return all.Wait()
+	err = all.Wait()
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), fileWithin)
+	defer cancel()
+	rs.fileAll(closing, true)
+	return err
 }
 
 // list returns the layers, the small ones first.
@@ -233,16 +239,20 @@ func (rs *residents) room(layer string) int64 {
 	return left
 }
 
-// total returns how many layers are in memory, and what they take.
-func (rs *residents) total() (n int, size int64) {
+// total returns how many layers are in memory, how many of them were read from the
+// disk, and what they take.
+func (rs *residents) total() (n, disk int, size int64) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	for _, r := range rs.byID {
 		if s := r.state.Load(); s != nil {
 			n, size = n+1, size+s.size()
+			if r.from == fromDisk {
+				disk++
+			}
 		}
 	}
-	return n, size
+	return n, disk, size
 }
 
 // isTooLarge reports whether the memory has no room for a layer.

@@ -9,26 +9,34 @@ import (
 	"onemap/layers"
 )
 
-// load reads a layer; what fails is tried again later.
-func (rs *residents) load(ctx context.Context, layer string) {
+// Where a layer was read.
+const (
+	fromStore = "store"
+	fromDisk  = "disk"
+)
+
+// load reads a layer, and returns from where; what fails is tried again later.
+func (rs *residents) load(ctx context.Context, layer string) (from string) {
 	begun := time.Now()
-	s, err := rs.read(ctx, layer)
+	r, err := rs.read(ctx, layer)
 	switch code := layers.CodeOf(err); {
 	case err == nil:
-		if s != nil {
-			rs.log.DebugContext(ctx, "layer loaded for tiles", "layer", layer, "features", s.count(), "bytes", s.size(), "took", time.Since(begun).Round(time.Millisecond))
-		}
+		s := r.state.Load()
+		rs.log.DebugContext(ctx, "layer loaded for tiles", "layer", layer, "from", r.from, "features", s.count(), "bytes", s.size(), "took", time.Since(begun).Round(time.Millisecond))
+		return r.from
 	case errors.Is(err, errGone) || ctx.Err() != nil:
 	case code == layers.NotFound:
 		rs.mu.Lock()
 		rs.drop(layer)
 		rs.mu.Unlock()
+		rs.remove(layer)
 	case errors.Is(err, errTooLarge), errors.Is(err, errPushedDown):
 		rs.log.WarnContext(ctx, "a layer is not kept in memory: its tiles are made by the store", "layer", layer, "reason", err)
 		rs.mu.Lock()
 		rs.drop(layer)
 		rs.tooLarge[layer] = true
 		rs.mu.Unlock()
+		rs.remove(layer)
 	default:
 		rs.log.WarnContext(ctx, "a layer can't be loaded for tiles; trying again", "layer", layer, "error", err)
 		rs.mu.Lock()
@@ -36,10 +44,11 @@ func (rs *residents) load(ctx context.Context, layer string) {
 		rs.mu.Unlock()
 		time.AfterFunc(retryAfter, func() { rs.add(job{layer: layer}) })
 	}
+	return ""
 }
 
 // read loads a layer and publishes it.
-func (rs *residents) read(ctx context.Context, layer string) (*snapshot, error) {
+func (rs *residents) read(ctx context.Context, layer string) (*resident, error) {
 	r := &resident{}
 	rs.mu.Lock()
 	rs.drop(layer)
@@ -53,55 +62,76 @@ func (rs *residents) read(ctx context.Context, layer string) (*snapshot, error) 
 	if _, ok := reader.(layers.TileMaker); ok && rs.most > 0 && e.Status.Count > rs.most {
 		return nil, errPushedDown
 	}
-	r.layer = e.Layer
-	b := newRun(formatOf(e.Layer, rs.tolerance), nil)
 	room := rs.room(layer)
-	for f, err := range reader.Scan(ctx, layer, layers.Range{}) {
-		if err != nil {
-			return nil, fmt.Errorf("read layer %s: %w", layer, err)
-		}
-		b.add(f)
-		if b.len()%checkEvery == 0 {
-			if r.isGone() {
-				return nil, errGone
-			}
-			if b.size() > room {
-				return nil, errTooLarge
-			}
-		}
+	kept, err := rs.readFile(ctx, e, room)
+	if err != nil {
+		return nil, fmt.Errorf("read the log since the file of layer %s: %w", layer, err)
 	}
-	if err := rs.catchUp(ctx); err != nil {
-		return nil, err
+	var s *snapshot
+	var at layers.Cursor
+	var file *filed
+	if kept != nil {
+		s, at, file, r.from = kept.snapshot, kept.at, &kept.file, fromDisk
+	} else {
+		if s, at, err = rs.scan(ctx, reader, r, e.Layer, room); err != nil {
+			return nil, err
+		}
+		r.from = fromStore
 	}
-	base := b.base()
-	if base.size() > room {
+	if s.size() > room {
 		return nil, errTooLarge
 	}
-	base.plan = base.makePlan(rs.budget)
+	r.layer = e.Layer
 	rs.mu.Lock()
 	if rs.byID[layer] != r {
 		rs.mu.Unlock()
 		return nil, errGone
 	}
 	rs.mu.Unlock()
-	r.complete(base)
+	r.complete(s, at, file)
 	rs.redraw(layer)
-	return base, nil
+	if r.needsMerge() {
+		rs.add(job{layer: layer, merge: r})
+	}
+	return r, nil
 }
 
-// catchUp waits until follow was told of everything that a scan may have seen.
-func (rs *residents) catchUp(ctx context.Context) error {
-	log, ok := rs.src.(interface {
-		Head(context.Context) (layers.Cursor, error)
-	})
+// scan reads a layer from the store.
+func (rs *residents) scan(ctx context.Context, reader layers.Reader, r *resident, l *layers.Layer, room int64) (s *snapshot, at layers.Cursor, err error) {
+	b := newRun(formatOf(l, rs.tolerance), nil)
+	for f, err := range reader.Scan(ctx, l.ID, layers.Range{}) {
+		if err != nil {
+			return nil, at, fmt.Errorf("read layer %s: %w", l.ID, err)
+		}
+		b.add(f)
+		if b.len()%checkEvery == 0 {
+			if r.isGone() {
+				return nil, at, errGone
+			}
+			if b.size() > room {
+				return nil, at, errTooLarge
+			}
+		}
+	}
+	if at, err = rs.catchUp(ctx); err != nil {
+		return nil, at, err
+	}
+	s = b.base()
+	s.plan = s.makePlan(rs.budget)
+	return s, at, nil
+}
+
+// catchUp waits until follow was told of everything that a scan may have seen, and
+// returns up to where that is.
+func (rs *residents) catchUp(ctx context.Context) (at layers.Cursor, err error) {
+	log, ok := rs.src.(layers.Log)
 	if !ok || rs.waitFor == nil {
-		return nil
+		return at, nil
 	}
-	head, err := log.Head(ctx)
-	if err != nil {
-		return fmt.Errorf("read the head of the log: %w", err)
+	if at, err = log.Head(ctx); err != nil {
+		return at, fmt.Errorf("read the head of the log: %w", err)
 	}
-	return rs.waitFor(ctx, head.Position)
+	return at, rs.waitFor(ctx, at.Position)
 }
 
 func (rs *residents) merge(j job) {

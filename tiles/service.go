@@ -34,9 +34,14 @@ type Options struct {
 	// WaitFor returns when Apply was told of everything up to a position. Run needs
 	// it: a layer is complete when what a scan saw has been heard of.
 	WaitFor func(context.Context, layers.Position) error
-	// Progress hears how far Run's first load is; layer is empty when it is done.
-	Progress func(done, of int, layer string, features int)
-	Log      *slog.Logger
+	// Progress hears how far Run's first load is, and from where the layer was read
+	// (disk, store, or nothing: it is not in memory); layer is empty when it is done.
+	Progress func(done, of int, layer string, features int, from string)
+	// Dir is where layers in memory are written to, so that a start reads them there;
+	// empty: nowhere. It needs Cursor, up to which Apply was told of everything.
+	Dir    string
+	Cursor func() layers.Cursor
+	Log    *slog.Logger
 }
 
 const (
@@ -89,7 +94,7 @@ func New(src Source, o Options) (*Service, error) {
 		o.Tolerance = coverage.DefaultTolerance
 	}
 	if o.Progress == nil {
-		o.Progress = func(int, int, string, int) {}
+		o.Progress = func(int, int, string, int, string) {}
 	}
 	packer, err := newPacker()
 	if err != nil {
@@ -100,7 +105,8 @@ func New(src Source, o Options) (*Service, error) {
 	s.kept = &residents{
 		src: src, log: o.Log, memory: o.Memory, budget: int64(o.TileBytes), waitFor: o.WaitFor, report: o.Progress,
 		redraw: c.invalidateLayer, most: o.PushDown, tolerance: o.Tolerance,
-		byID: map[string]*resident{}, tooLarge: map[string]bool{}, wake: make(chan struct{}, 1),
+		files: files{dir: o.Dir, cursor: o.Cursor, least: worthFiling},
+		byID:  map[string]*resident{}, tooLarge: map[string]bool{}, wake: make(chan struct{}, 1),
 	}
 	return s, nil
 }
@@ -255,7 +261,7 @@ func (s *Service) Apply(commits []layers.Commit) {
 		}
 	}
 	for id, l := range byLayer {
-		also := s.kept.apply(id, l.list, l.all)
+		also := s.kept.apply(id, l.list, commits[len(commits)-1].Position(), l.all)
 		if l.all {
 			s.cache.invalidateLayer(id)
 		} else {
@@ -297,6 +303,7 @@ type Stats struct {
 	Discarded    int64 // loads that an invalidation overtook
 	Invalidated  int64 // cached tiles that a change made old
 	Layers       int   // layers in memory
+	LayersOfDisk int   // those of them that were read from Options.Dir
 	LayerBytes   int64 // what they take
 	Entries      int   // tiles cached now, about
 	Bytes        int64 // what they take, about
@@ -305,9 +312,9 @@ type Stats struct {
 // Stats returns the counters for metrics.
 func (s *Service) Stats() Stats {
 	c := s.cache
-	n, size := s.kept.total()
+	n, disk, size := s.kept.total()
 	return Stats{
-		Layers: n, LayerBytes: size,
+		Layers: n, LayersOfDisk: disk, LayerBytes: size,
 		Hits: c.hits.Load(), Misses: c.misses.Load(), Loads: c.loads.Load(), Failures: c.failures.Load(),
 		Discarded: c.discarded.Load(), Invalidated: c.invalidated.Load(),
 		Entries: c.entries.EstimatedSize(), Bytes: int64(c.entries.WeightedSize()),

@@ -2,6 +2,7 @@ package tiles
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/paulmach/orb"
@@ -130,6 +131,12 @@ func (s *snapshot) compact(first int) {
 // join makes one run of the living rows of several. With a model, it shares that
 // one's dictionaries.
 func join(f *format, runs []living, model *run) *run {
+	r, _ := joinWithin(context.Background(), f, runs, model)
+	return r
+}
+
+// joinWithin is join as long as ctx lasts.
+func joinWithin(ctx context.Context, f *format, runs []living, model *run) (*run, error) {
 	b := newRun(f, model)
 	at := make([]int, len(runs))
 	for {
@@ -143,9 +150,12 @@ func join(f *format, runs []living, model *run) *run {
 			}
 		}
 		if best < 0 {
-			return b.build()
+			return b.build(), nil
 		}
 		b.copy(runs[best].run, at[best])
 		at[best]++
+		if b.len()%checkEvery == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 	}
 }

@@ -24,6 +24,7 @@ func (s *server) measure() error {
 		{"onemap_feed_delay_seconds", "From the newest change's commit until tiles and sessions knew it.", func() float64 { return s.feed.Stats().Delay.Seconds() }},
 		{"onemap_live_sessions", "Open live sessions.", func() float64 { return float64(s.hub.Sessions()) }},
 		{"onemap_tile_layers", "Layers whose tiles are made from memory.", func() float64 { return float64(s.tiles.Stats().Layers) }},
+		{"onemap_tile_layers_from_disk", "Layers in memory that were read from the disk, and not from the store.", func() float64 { return float64(s.tiles.Stats().LayersOfDisk) }},
 		{"onemap_tile_layers_bytes", "What layers in memory take, about.", func() float64 { return float64(s.tiles.Stats().LayerBytes) }},
 		{"onemap_tile_cache_entries", "Tiles in the cache.", func() float64 { return float64(s.tiles.Stats().Entries) }},
 		{"onemap_tile_cache_bytes", "What cached tiles take, about.", func() float64 { return float64(s.tiles.Stats().Bytes) }},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -110,6 +111,7 @@ func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store
 		CacheBytes: orNone(conf.Tiles.Cache, tiles.NoCache), Memory: orNone(conf.Tiles.Memory, tiles.NoMemory),
 		Bounds: bound(conf.Map.Bounds), PushDown: conf.Tiles.PushDown, Log: log, Progress: s.loaded,
 		WaitFor: func(ctx context.Context, p layers.Position) error { return s.feed.WaitFor(ctx, p) },
+		Dir:     filepath.Join(conf.Data, "tiles"), Cursor: func() layers.Cursor { return s.feed.Cursor() },
 	}); err != nil {
 		return nil, err
 	}
@@ -195,12 +197,12 @@ func orNone(mib, none int64) int64 {
 }
 
 // loaded tells how far the first load of the layers is.
-func (s *server) loaded(done, of int, layer string, features int) {
+func (s *server) loaded(done, of int, layer string, features int, from string) {
 	if layer == "" {
 		s.ready.Done(stepTiles)
 		return
 	}
-	s.log.Info("layer in memory", "layer", layer, "features", features, "done", done, "of", of)
+	s.log.Info("layer in memory", "layer", layer, "features", features, "from", from, "done", done, "of", of)
 	s.ready.Progress(stepTiles, fmt.Sprintf("%d of %d", done, of))
 }
 
