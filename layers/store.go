@@ -40,6 +40,10 @@ type Reader interface {
 	// Layers lists the catalogue in the order of layer ids.
 	Layers(ctx context.Context) ([]Entry, Position, error)
 	Layer(ctx context.Context, layer string) (Entry, error)
+	// Definition returns a layer as this process knows it, in nanoseconds: exactly
+	// what its own calls made of it, and of other processes' what the log's last
+	// reader could see.
+	Definition(ctx context.Context, layer string) (*Layer, error)
 	Feature(ctx context.Context, layer, id string) (*Feature, Position, error)
 	Query(ctx context.Context, q Query) (Page, error)
 	// Scan streams features in no particular order. The caller may stop early.

@@ -62,6 +62,11 @@ func (r *memoryReader) Layers(context.Context) (all []layers.Entry, _ layers.Pos
 	return all, 0, nil
 }
 
+func (r *memoryReader) Definition(ctx context.Context, id string) (*layers.Layer, error) {
+	e, err := r.Layer(ctx, id)
+	return e.Layer, err
+}
+
 func (r *memoryReader) Layer(ctx context.Context, id string) (layers.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return layers.Entry{}, err

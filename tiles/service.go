@@ -140,30 +140,27 @@ func (s *Service) TileOf(ctx context.Context, view layers.View, layerIDs []strin
 	return s.composite(ctx, view, seen, c, v)
 }
 
-// see returns the layers' definitions, as far as the view may see them all.
-func (s *Service) see(ctx context.Context, view layers.View, ids []string) ([]layers.Entry, error) {
+// see returns the layers' definitions, as far as the view may see them all. It is
+// the store that says so: a layer in memory is as old as the feed.
+func (s *Service) see(ctx context.Context, view layers.View, ids []string) ([]*layers.Layer, error) {
 	if err := checkLayers(ids); err != nil {
 		return nil, err
 	}
 	r := s.src.As(view)
-	seen := make([]layers.Entry, len(ids))
+	seen := make([]*layers.Layer, len(ids))
 	for i, id := range ids {
-		if l, _ := s.kept.find(id); l != nil && view.Sees(l) {
-			seen[i] = layers.Entry{Layer: l}
-			continue
-		}
-		e, err := r.Layer(ctx, id)
+		l, err := r.Definition(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		seen[i] = e
+		seen[i] = l
 	}
 	return seen, nil
 }
 
-func (s *Service) layerTile(ctx context.Context, view layers.View, e layers.Entry, c Coord, v Variant) (*Tile, error) {
-	k := key{layer: e.ID, class: v.class(view, e.Layer), at: c}
-	_, state := s.kept.find(e.ID)
+func (s *Service) layerTile(ctx context.Context, view layers.View, l *layers.Layer, c Coord, v Variant) (*Tile, error) {
+	k := key{layer: l.ID, class: v.class(view, l), at: c}
+	_, state := s.kept.find(l.ID)
 	return s.cache.get(ctx, k, state != nil, func(ctx context.Context) (*Tile, error) {
 		select {
 		case s.slots <- struct{}{}:
@@ -206,16 +203,16 @@ func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c C
 //
 // A composite needs no invalidation of its own: it is cached with the entity
 // tags of its parts, and holds as long as the parts have them.
-func (s *Service) composite(ctx context.Context, view layers.View, seen []layers.Entry, c Coord, v Variant) (*Tile, error) {
+func (s *Service) composite(ctx context.Context, view layers.View, seen []*layers.Layer, c Coord, v Variant) (*Tile, error) {
 	parts := make([]*Tile, len(seen))
 	g, gctx := errgroup.WithContext(ctx)
-	for i, e := range seen {
-		if t, ok := s.cache.cached(key{layer: e.ID, class: v.class(view, e.Layer), at: c}); ok {
+	for i, l := range seen {
+		if t, ok := s.cache.cached(key{layer: l.ID, class: v.class(view, l), at: c}); ok {
 			parts[i] = t
 			continue
 		}
 		g.Go(func() (err error) {
-			parts[i], err = s.layerTile(gctx, view, e, c, v)
+			parts[i], err = s.layerTile(gctx, view, l, c, v)
 			return err
 		})
 	}
@@ -224,8 +221,8 @@ func (s *Service) composite(ctx context.Context, view layers.View, seen []layers
 	}
 	var ids, classes, tags []string
 	var bodies [][]byte
-	for i, e := range seen {
-		ids, classes = append(ids, e.ID), append(classes, v.class(view, e.Layer))
+	for i, l := range seen {
+		ids, classes = append(ids, l.ID), append(classes, v.class(view, l))
 		tags, bodies = append(tags, parts[i].ETag), append(bodies, parts[i].Raw)
 	}
 	k := key{layer: strings.Join(ids, ","), class: strings.Join(classes, ","), at: c}

@@ -386,3 +386,22 @@ func TestBoundsHoldWhereFeaturesMayComeLater(t *testing.T) {
 		}
 	}
 }
+
+func TestALayerThatIsNotOpenAnyMoreIsNotServedWhateverTheFeedKnows(t *testing.T) {
+	sc := newScene(t, layers.Point, Options{})
+	public := func() error {
+		_, err := sc.service.Tile(t.Context(), layers.Public, []string{"kept"}, 0, 0, 0)
+		return err
+	}
+	mustDo(t, public())
+	closed := *sc.layer
+	closed.Open = false
+	for _, now := range []map[string]*layers.Layer{{"kept": &closed}, {}} { // closed, dropped
+		sc.src.mu.Lock()
+		sc.src.layers = now
+		sc.src.mu.Unlock()
+		if err := public(); layers.CodeOf(err) != layers.NotFound {
+			t.Errorf("got %v", err)
+		}
+	}
+}

@@ -47,9 +47,17 @@ type VectorLayer struct {
 // there later. So the bounds are the layers' extents and Options.Bounds
 // together, and the world where neither is known.
 func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []string, tilesURL string) (*TileJSON, error) {
-	seen, err := s.see(ctx, view, layerIDs)
-	if err != nil {
+	if err := checkLayers(layerIDs); err != nil {
 		return nil, err
+	}
+	r := s.src.As(view)
+	seen := make([]layers.Entry, len(layerIDs))
+	for i, id := range layerIDs {
+		e, err := r.Layer(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		seen[i] = e
 	}
 	t := &TileJSON{
 		TileJSON: "3.0.0", Scheme: "xyz", Tiles: []string{tilesURL},

@@ -26,10 +26,10 @@ func Properties(names ...string) Variant {
 }
 
 // check refuses attributes that none of the layers has.
-func (v Variant) check(seen []layers.Entry) error {
+func (v Variant) check(seen []*layers.Layer) error {
 	var wrong []layers.Violation
 	for _, name := range v.properties {
-		if !slices.ContainsFunc(seen, func(e layers.Entry) bool { _, has := e.Schema.Attribute(name); return has }) {
+		if !slices.ContainsFunc(seen, func(l *layers.Layer) bool { _, has := l.Schema.Attribute(name); return has }) {
 			wrong = append(wrong, layers.Violation{Field: "properties", Value: name, Reason: "no such attribute", Remedy: "attributes of the layers, with commas between them"})
 		}
 	}

@@ -100,6 +100,14 @@ func (r *reader) Layer(ctx context.Context, layer string) (e layers.Entry, err e
 	return e, err
 }
 
+func (r *reader) Definition(_ context.Context, layer string) (*layers.Layer, error) {
+	t, err := r.s.catalogue.Load().see(r.view, layer)
+	if err != nil {
+		return nil, err
+	}
+	return t.layer, nil
+}
+
 func (r *reader) Feature(ctx context.Context, layer, id string) (f *layers.Feature, at layers.Position, err error) {
 	at, err = r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
 		t, err := c.see(r.view, layer)

@@ -39,6 +39,7 @@ var viewCases = []testCase{
 			for _, id := range []string{"open", "shared", "secret"} {
 				errs := map[string]error{}
 				_, errs["Layer"] = r.Layer(t.Context(), id)
+				_, errs["Definition"] = r.Definition(t.Context(), id)
 				_, _, errs["Feature"] = r.Feature(t.Context(), id, "x")
 				_, errs["Query"] = r.Query(t.Context(), layers.Query{Layer: id, Limit: 1, Count: true})
 				_, errs["Aggregate"] = r.Aggregate(t.Context(), layers.AggregateQuery{Layer: id})
@@ -57,6 +58,31 @@ var viewCases = []testCase{
 					t.Errorf("a scan of %s as %q gave %d features", id, c.view.Name(), n)
 				}
 			}
+		}
+	}},
+	{"ADefinitionIsKnownAtOnce", func(t *testing.T, s layers.Store) {
+		l := layer("gauges", layers.Point)
+		known := func(v layers.View) error { _, err := s.As(v).Definition(t.Context(), l.ID); return err }
+		if err := known(layers.Owner); layers.CodeOf(err) != layers.NotFound {
+			t.Fatalf("before it is defined: %v", err)
+		}
+		define(t, s, l)
+		if err := known(layers.Public); err != nil {
+			t.Fatalf("an open layer: %v", err)
+		}
+		l.Open, l.Sharing = false, layers.Conditional
+		define(t, s, l)
+		if err := known(layers.Public); layers.CodeOf(err) != layers.NotFound {
+			t.Fatalf("a layer that is not open any more: %v", err)
+		}
+		if err := known(layers.Official); err != nil {
+			t.Fatalf("a shared layer: %v", err)
+		}
+		if _, err := s.DropLayer(t.Context(), layers.Actor{}, l.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := known(layers.Owner); layers.CodeOf(err) != layers.NotFound {
+			t.Fatalf("a dropped layer: %v", err)
 		}
 	}},
 }

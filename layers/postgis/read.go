@@ -135,6 +135,18 @@ func (r *reader) Layer(ctx context.Context, layer string) (layers.Entry, error) 
 	return entries[0], nil
 }
 
+func (r *reader) Definition(ctx context.Context, layer string) (*layers.Layer, error) {
+	c, err := r.s.known(ctx)
+	if err != nil {
+		return nil, r.s.readProblem(ctx, "find layer "+layer, nil, err)
+	}
+	t, err := c.see(r.view, layer)
+	if err != nil {
+		return nil, err
+	}
+	return t.layer, nil
+}
+
 func (r *reader) Feature(ctx context.Context, layer, id string) (*layers.Feature, layers.Position, error) {
 	var f *layers.Feature
 	at, err := r.s.read(ctx, "read a feature of layer "+layer, layer, func(c *catalogue, b *pgx.Batch) error {
