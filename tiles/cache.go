@@ -48,8 +48,9 @@ type cache struct {
 
 // flight is one load under way and those who wait for it.
 type flight struct {
-	done    chan struct{}
+	ctx     context.Context // ends when nobody waits any more
 	cancel  context.CancelFunc
+	done    chan struct{}
 	waiting int  // guarded by cache.mu
 	stale   bool // an invalidation overtook it; guarded by cache.mu
 	tile    *Tile
@@ -87,9 +88,9 @@ func (c *cache) cached(k key) (*Tile, bool) {
 // What get returns was read no earlier than the call, or is cached and thus up
 // to date with the invalidations.
 //
-// A quick load takes milliseconds, once it has its turn to encode. It is run by who
-// asks first, to its end, because a goroutine of its own would cost as much as it.
-func (c *cache) get(ctx context.Context, k key, quick bool, load func(context.Context) (*Tile, error)) (*Tile, error) {
+// A quick load takes milliseconds. It is run by who asks first, to its end, if it
+// need not wait for its turn: a goroutine of its own would cost as much as it.
+func (c *cache) get(ctx context.Context, k key, turns turns, quick bool, load func(context.Context) (*Tile, error)) (*Tile, error) {
 	if t, ok := c.cached(k); ok {
 		return t, nil
 	}
@@ -101,17 +102,27 @@ func (c *cache) get(ctx context.Context, k key, quick bool, load func(context.Co
 			return e.tile, nil
 		}
 		f := c.flights[k]
-		var run func()
+		var run func(context.Context) (*Tile, error)
 		if f == nil {
-			f, run = c.start(ctx, k, load)
+			f, run = c.start(ctx, k), load
 		}
 		f.waiting++
 		c.mu.Unlock()
 		switch {
-		case run != nil && quick:
-			run()
-		case run != nil:
-			go run()
+		case run == nil:
+		case quick && turns.free():
+			c.run(k, f, run)
+			turns.end()
+		default:
+			go func() {
+				err := turns.wait(f.ctx)
+				if err != nil {
+					c.land(k, f, nil, err)
+					return
+				}
+				defer turns.end()
+				c.run(k, f, run)
+			}()
 		}
 
 		select {
@@ -130,17 +141,18 @@ func (c *cache) get(ctx context.Context, k key, quick bool, load func(context.Co
 }
 
 // start begins a load, which run does. The caller holds the lock.
-func (c *cache) start(ctx context.Context, k key, load func(context.Context) (*Tile, error)) (f *flight, run func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f = &flight{done: make(chan struct{}), cancel: cancel}
+func (c *cache) start(ctx context.Context, k key) *flight {
+	f := &flight{done: make(chan struct{})}
+	f.ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	c.flights[k] = f
 	c.shelve(k)
 	c.loads.Add(1)
-	return f, func() {
-		defer cancel()
-		t, err := safely(ctx, load)
-		c.land(k, f, t, err)
-	}
+	return f
+}
+
+func (c *cache) run(k key, f *flight, load func(context.Context) (*Tile, error)) {
+	t, err := safely(f.ctx, load)
+	c.land(k, f, t, err)
 }
 
 // safely turns a panic of a load into its error: others wait for it too, and on a
@@ -156,6 +168,7 @@ func safely(ctx context.Context, load func(context.Context) (*Tile, error)) (t *
 
 // land ends a load: it stores the tile unless an invalidation came in between.
 func (c *cache) land(k key, f *flight, t *Tile, err error) {
+	f.cancel()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f.tile, f.err = t, err

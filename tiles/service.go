@@ -23,7 +23,7 @@ type Source interface {
 // Options are the settings of a Service. The zero value is good.
 type Options struct {
 	CacheBytes int64      // what cached tiles may take, 256 MiB unless set; or NoCache
-	Encoders   int        // tiles encoded at a time, one a processor and two at least unless set
+	Encoders   int        // tiles encoded at a time, of the store and of memory each: one a processor and two at least unless set
 	Bounds     *orb.Bound // CRS84: TileJSON's bounds cover at least this; see TileJSON
 	PushDown   int64      // a layer of more features than this has its tiles made by the store, if it can; 0: none
 	Memory     int64      // what layers in memory may take, 2 GiB unless set; or NoMemory; see Run
@@ -65,8 +65,9 @@ type Service struct {
 	push   int64
 	kept   *residents
 	drafts sync.Pool
-	slots  chan struct{} // one for each tile that is being encoded
-	bounds *orb.Bound
+	// Tiles of the store take long, and those of memory don't wait for them.
+	ofStore, ofMemory turns
+	bounds            *orb.Bound
 }
 
 // New returns a Service that reads from src.
@@ -100,7 +101,7 @@ func New(src Source, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{src: src, cache: c, packer: packer, push: o.PushDown, slots: make(chan struct{}, o.Encoders), bounds: o.Bounds}
+	s := &Service{src: src, cache: c, packer: packer, push: o.PushDown, ofStore: make(turns, o.Encoders), ofMemory: make(turns, o.Encoders), bounds: o.Bounds}
 	s.drafts.New = func() any { return new(draft) }
 	s.kept = &residents{
 		src: src, log: o.Log, memory: o.Memory, budget: int64(o.TileBytes), waitFor: o.WaitFor, report: o.Progress,
@@ -160,14 +161,11 @@ func (s *Service) see(ctx context.Context, view layers.View, ids []string) ([]*l
 
 func (s *Service) layerTile(ctx context.Context, view layers.View, l *layers.Layer, c Coord, v Variant) (*Tile, error) {
 	k := key{layer: l.ID, class: v.class(view, l), at: c}
-	_, state := s.kept.find(l.ID)
-	return s.cache.get(ctx, k, state != nil, func(ctx context.Context) (*Tile, error) {
-		select {
-		case s.slots <- struct{}{}:
-			defer func() { <-s.slots }()
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	turns, quick := s.ofStore, s.Kept(l.ID)
+	if quick {
+		turns = s.ofMemory
+	}
+	return s.cache.get(ctx, k, turns, quick, func(ctx context.Context) (*Tile, error) {
 		if _, state := s.kept.find(k.layer); state != nil {
 			d := s.drafts.Get().(*draft)
 			d.variant = v
