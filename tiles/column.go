@@ -42,6 +42,14 @@ const maxShared = 1 << 16
 
 func newDictionary() *dictionary { return &dictionary{codes: map[string]uint32{}} }
 
+// size estimates what it takes, with its table.
+func (d *dictionary) size() int64 {
+	if d == nil {
+		return 0
+	}
+	return 2*d.values.size() + 48*int64(d.len())
+}
+
 // code returns the number of a value, from 1; a new one gets the next.
 func (d *dictionary) code(value []byte) (code uint32, full bool) {
 	if c, ok := d.codes[string(value)]; ok {
@@ -97,14 +105,6 @@ func (c *column) get(row int) (value []byte, code uint32) {
 // size returns the bytes it takes, a dictionary aside.
 func (c *column) size() int64 { return c.codes.size() + c.own.size() }
 
-// dictionarySize estimates what the dictionary takes, with its table.
-func (c *column) dictionarySize() int64 {
-	if c.dict == nil {
-		return 0
-	}
-	return 2*c.dict.size() + 48*int64(c.dict.len())
-}
-
 // columnBuilder collects the values of a column, row by row.
 type columnBuilder struct {
 	dict  *dictionary
@@ -150,7 +150,20 @@ func (b *columnBuilder) size() int64 {
 	if len(b.own.bytes) > math.MaxUint32/2 {
 		return math.MaxInt64 / 1024
 	}
-	return 4*int64(len(b.codes)) + b.own.size()
+	n := 4*int64(len(b.codes)) + b.own.size()
+	switch {
+	case b.dict == nil || b.fixed:
+		return n
+	case b.isWorthSharing():
+		return n + b.dict.size()
+	default:
+		return n + b.dict.values.size()
+	}
+}
+
+// isWorthSharing reports whether a dictionary of its own is worth its table.
+func (b *columnBuilder) isWorthSharing() bool {
+	return b.dict.len() <= 256 || b.dict.len() <= len(b.codes)/2
 }
 
 // unshare gives each row its own value.
@@ -169,8 +182,7 @@ func (b *columnBuilder) unshare() {
 // build returns the column with its rows in another order: order[i] is the row
 // that becomes row i.
 func (b *columnBuilder) build(order []int32) column {
-	// Sharing must be worth its table.
-	if b.dict != nil && !b.fixed && b.dict.len() > 256 && b.dict.len() > len(b.codes)/2 {
+	if b.dict != nil && !b.fixed && !b.isWorthSharing() {
 		b.unshare()
 	}
 	if b.dict != nil {

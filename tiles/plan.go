@@ -38,9 +38,9 @@ func (s *snapshot) makePlan(budget int64) (p plan) {
 		return p
 	}
 	aggregate := int64(aggregateBytes + classBytes*(len(s.format.classes)) + tallyBytes*len(s.format.summed))
-	finest := finestPoints
+	finest := s.format.finest()
 	if r.shapes != nil {
-		aggregate, finest = aggregate+row, finestShapes
+		aggregate += row
 	}
 	for z := range p {
 		loads := r.loads(z, finest, row, aggregate)
@@ -79,12 +79,47 @@ func (r *run) rowBytes() int64 {
 	return n + 2 + r.ids.ownBytes(r.len())
 }
 
-// ownBytes is how long a value is that only one row has, over all rows.
+// ownBytes is a row's share of the values, over all rows. Values that rows share are
+// in a tile once, so there may be more of them in one where few rows are.
 func (c *column) ownBytes(rows int) int64 {
-	if rows == 0 || c.own.len() == 0 {
+	n := len(c.own.bytes)
+	if c.dict != nil {
+		n += len(c.dict.bytes)
+	}
+	if rows == 0 || n == 0 {
 		return 0
 	}
-	return int64(len(c.own.bytes)/rows) + 2
+	return int64(n/rows) + 2
+}
+
+// finest returns the finest cells that a layer's features merge in.
+func (f *format) finest() int {
+	if f.shapes {
+		return finestShapes
+	}
+	return finestPoints
+}
+
+// coarser returns the cells that come after k, if there are any.
+func (f *format) coarser(k uint8) (uint8, bool) {
+	switch {
+	case k == 0:
+		return uint8(f.finest()), true
+	case k > coarsest:
+		return k - 1, true
+	default:
+		return k, false
+	}
+}
+
+// within returns a plan whose cells are as coarse as those of another at least.
+func (p plan) within(other *plan) plan {
+	for z, k := range other {
+		if k > 0 && (p[z] == 0 || p[z] > k) {
+			p[z] = k
+		}
+	}
+	return p
 }
 
 // loads returns the bytes of the fullest tile of zoom z: [0] with each feature

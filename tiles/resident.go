@@ -12,13 +12,16 @@ import (
 // resident is one layer in memory. The feed writes, one batch at a time; tiles
 // are made of snapshots, beside it.
 type resident struct {
-	layer *layers.Layer
-	from  string                   // where it was read
-	state atomic.Pointer[snapshot] // nil until it is complete
+	id       string
+	layer    *layers.Layer
+	from     string                   // where it was read
+	state    atomic.Pointer[snapshot] // nil until it is complete
+	reserved int64                    // for a state that is about to be published; guarded by residents.mu
 
 	mu      sync.Mutex
 	waiting []layers.Change // what happened while it is being loaded
 	merging int             // runs that a merge under way makes a new base of
+	coarse  plan            // cells that turned out to be needed, whatever a base's plan says
 	gone    bool            // the layer was defined anew, reset or dropped
 	read    layers.Position // what follow is told of up to here the state has from the log
 	filed   *filed          // nil if it has no file
@@ -73,26 +76,36 @@ func after(p layers.Position, changes []layers.Change) []layers.Change {
 // one from a scan may.
 func (r *resident) complete(s *snapshot, at layers.Cursor, file *filed) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if r.filed = file; file != nil {
 		r.read = at.Position
 	}
+	r.mu.Unlock()
 	for {
-		waiting := after(r.read, r.waiting)
-		r.waiting = nil
-		if len(waiting) == 0 {
-			break
+		waiting := r.settle(s, at)
+		if waiting == nil {
+			return
 		}
-		r.mu.Unlock()
 		s, _ = s.apply(waiting, file != nil)
 		s.compact(1)
-		r.mu.Lock()
+	}
+}
+
+// settle publishes a state, unless there is more that happened meanwhile: then it
+// returns that.
+func (r *resident) settle(s *snapshot, at layers.Cursor) []layers.Change {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	waiting := after(r.read, r.waiting)
+	r.waiting = nil
+	if len(waiting) > 0 {
+		return waiting
 	}
 	if s.overlay() > 0 {
 		r.now.changes++ // the file is another
 	}
 	r.now.at = layers.Cursor{Epoch: at.Epoch, Position: max(r.now.at.Position, at.Position)}
 	r.state.Store(s)
+	return nil
 }
 
 // moment returns the state and which it is: that of the layer's last change, or of
@@ -114,17 +127,43 @@ func (r *resident) moment(feed func() layers.Cursor) (*snapshot, moment, *filed)
 // needsMerge reports whether the overlay is large enough for a new base, and
 // claims the work.
 func (r *resident) needsMerge() bool {
-	s := r.state.Load()
-	if s == nil {
-		return false
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.merging > 0 || r.gone || s.overlay() < max(mergeLeast, s.runs[0].len()/mergeShare) {
+	s := r.state.Load()
+	return s != nil && r.claimMerge(max(mergeLeast, s.runs[0].len()/mergeShare))
+}
+
+// claimMerge claims the work of a new base if the overlay has so many rows. The
+// caller holds the lock.
+func (r *resident) claimMerge(least int) bool {
+	s := r.state.Load()
+	if r.merging > 0 || r.gone || s.overlay() < least {
 		return false
 	}
-	r.merging = len(r.state.Load().runs)
+	r.merging = len(s.runs)
 	return true
+}
+
+// coarsen has features of a zoom merge in coarser cells than those that a tile was
+// made with, if there are any, because the tile is too large: a plan is an estimate,
+// and the overlay is not in it. So it is the layer's cells that change, not the
+// tile's.
+func (r *resident) coarsen(z int, was uint8) (changed, needsMerge bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.state.Load()
+	if s.plan[z] != was {
+		return true, false // somebody else did it
+	}
+	k, ok := s.format.coarser(was)
+	if !ok {
+		return false, false
+	}
+	r.coarse[z] = k
+	next := *s
+	next.plan[z] = k
+	r.state.Store(&next)
+	return true, r.claimMerge(mergeLeast / mergeShare)
 }
 
 // merge makes a new base of what needsMerge claimed, and reports whether tiles
@@ -138,6 +177,7 @@ func (r *resident) merge(budget int64) (changed bool) {
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	base.plan = base.plan.within(&r.coarse)
 	now := r.state.Load()
 	// What died meanwhile, in runs that the base was made of, is dead in it.
 	edit := base.runs[0].dead.edit(base.runs[0].len())
@@ -156,5 +196,5 @@ func (r *resident) merge(budget int64) (changed bool) {
 	r.state.Store(base)
 	r.merging = 0
 	r.now.merges++
-	return base.plan != before.plan
+	return base.plan != now.plan
 }

@@ -53,6 +53,7 @@ type scene struct {
 	now     map[int64]*layers.Feature
 	next    int64
 	commit  func([]layers.Change) // nil: the service is told at once
+	hold    func(edit func())     // nil: edits happen at once
 }
 
 func newScene(t testing.TB, g layers.GeometryType, o Options) *scene {
@@ -151,12 +152,20 @@ func (sc *scene) edit(t *rapid.T, most int) {
 		}
 		changes = append(changes, ch)
 	}
-	sc.src.set(sc.layer.ID, slices.Collect(maps.Values(sc.now))...)
-	if sc.commit != nil {
-		sc.commit(changes)
+	all := slices.Collect(maps.Values(sc.now))
+	happens := func() {
+		sc.src.set(sc.layer.ID, all...)
+		if sc.commit != nil {
+			sc.commit(changes)
+		} else {
+			sc.service.Apply([]layers.Commit{{Changes: changes}})
+		}
+	}
+	if sc.hold != nil {
+		sc.hold(happens)
 		return
 	}
-	sc.service.Apply([]layers.Commit{{Changes: changes}})
+	happens()
 }
 
 // merge makes a new base now, however small the overlay is.

@@ -3,7 +3,6 @@ package tiles
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -28,32 +27,23 @@ type residents struct {
 	waitFor   func(context.Context, layers.Position) error                // until follow was told of a position
 	redraw    func(layer string)                                          // all tiles of a layer look different
 	report    func(done, of int, layer string, features int, from string) // how far the first load is
+	again     time.Duration                                               // until what is outside is considered again
 	files
 
-	mu       sync.Mutex
-	byID     map[string]*resident
-	tooLarge map[string]bool
-	jobs     []job
-	wake     chan struct{}
-}
+	// What is to be done: layers to read, "" for all there are, and layers whose
+	// overlay is to become part of a new base.
+	loads  queue[string]
+	merges queue[*resident]
 
-// job is a layer to load, one that is to get a new base, or all to load.
-type job struct {
-	layer string
-	merge *resident
-	all   bool
+	mu      sync.Mutex
+	byID    map[string]*resident // in memory, or being loaded
+	outside map[string]outside   // neither
 }
 
 const (
 	loaders    = 2
 	retryAfter = 5 * time.Second
 	checkEvery = 4096 // rows
-)
-
-var (
-	errGone       = errors.New("the layer was defined anew meanwhile")
-	errPushedDown = errors.New("the layer has more features than tiles.pushDown")
-	errTooLarge   = errors.New("the layer does not fit into what is left of tiles.memory")
 )
 
 // find returns a layer's state, and its definition as of that state.
@@ -73,7 +63,7 @@ func (rs *residents) find(layer string) (*layers.Layer, *snapshot) {
 
 // apply takes all of a layer's changes up to a position, before its tiles are
 // invalidated, and returns where else tiles look different because of it (CRS84).
-func (rs *residents) apply(layer string, changes []layers.Change, upTo layers.Position, anew bool) []orb.Bound {
+func (rs *residents) apply(layer string, changes []layers.Change, upTo layers.Position, anew bool) (also []orb.Bound) {
 	if anew {
 		rs.reload(layer)
 		return nil
@@ -84,32 +74,43 @@ func (rs *residents) apply(layer string, changes []layers.Change, upTo layers.Po
 	if r == nil {
 		return nil
 	}
-	also := r.follow(changes, upTo)
+	if err := guard(func() error { also = r.follow(changes, upTo); return nil }); err != nil {
+		rs.failed(r, err)
+		rs.redraw(layer)
+		return nil
+	}
 	if r.needsMerge() {
-		rs.add(job{layer: layer, merge: r})
+		rs.merges.add(r)
 	}
 	return also
 }
 
 // reload drops a layer's state and reads it again.
 func (rs *residents) reload(layer string) {
+	if rs.memory < 0 {
+		return
+	}
 	rs.mu.Lock()
 	rs.drop(layer)
 	rs.mu.Unlock()
-	rs.add(job{layer: layer})
+	rs.loads.add(layer)
 }
 
 // reset reads everything again, also what nobody has heard of.
 func (rs *residents) reset() {
+	if rs.memory < 0 {
+		return
+	}
 	rs.mu.Lock()
 	for _, id := range slices.Collect(maps.Keys(rs.byID)) {
 		rs.drop(id)
 	}
+	clear(rs.outside)
 	rs.mu.Unlock()
-	rs.add(job{all: true})
+	rs.loads.add("")
 }
 
-// drop forgets a layer. The caller holds the lock.
+// drop forgets a layer, whether it is in memory or not. The caller holds the lock.
 func (rs *residents) drop(layer string) {
 	if r := rs.byID[layer]; r != nil {
 		r.mu.Lock()
@@ -117,20 +118,18 @@ func (rs *residents) drop(layer string) {
 		r.mu.Unlock()
 		delete(rs.byID, layer)
 	}
-	delete(rs.tooLarge, layer)
+	delete(rs.outside, layer)
 }
 
-func (rs *residents) add(j job) {
-	if rs.memory < 0 {
-		return
-	}
+// dropThis is drop, unless another has taken the place of r.
+func (rs *residents) dropThis(r *resident) bool {
 	rs.mu.Lock()
-	rs.jobs = append(rs.jobs, j)
-	rs.mu.Unlock()
-	select {
-	case rs.wake <- struct{}{}:
-	default:
+	defer rs.mu.Unlock()
+	if rs.byID[r.id] != r {
+		return false
 	}
+	rs.drop(r.id)
+	return true
 }
 
 // run loads all layers, the small ones first, and then keeps them.
@@ -160,6 +159,8 @@ func (rs *residents) run(ctx context.Context) error {
 		})
 	}
 	all, actx := errgroup.WithContext(ctx)
+	all.Go(func() error { return rs.mergeAll(actx) })
+	all.Go(func() error { return rs.reconsider(actx) })
 	all.Go(func() error {
 		if err := first.Wait(); err != nil {
 			return err
@@ -167,7 +168,7 @@ func (rs *residents) run(ctx context.Context) error {
 		rs.report(len(entries), len(entries), "", 0, "")
 		return rs.keepFiled(actx)
 	})
-	all.Go(func() error { return rs.work(actx) })
+	all.Go(func() error { return rs.loadAll(actx) })
 	err = all.Wait()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), fileWithin)
 	defer cancel()
@@ -192,51 +193,25 @@ func (rs *residents) list(ctx context.Context) ([]layers.Entry, error) {
 	}
 }
 
-// work does what comes up, one job after the other.
-func (rs *residents) work(ctx context.Context) error {
+// loadAll reads what is to be read, one layer after the other.
+func (rs *residents) loadAll(ctx context.Context) error {
 	for {
-		rs.mu.Lock()
-		var next []job
-		next, rs.jobs = rs.jobs, nil
-		rs.mu.Unlock()
-		for _, j := range next {
-			switch {
-			case j.merge != nil:
-				rs.merge(j)
-			case j.all:
-				entries, err := rs.list(ctx)
-				if err != nil {
-					return err
-				}
-				for _, e := range entries {
-					rs.load(ctx, e.ID)
-				}
-			default:
-				rs.load(ctx, j.layer)
-			}
+		layer, err := rs.loads.take(ctx)
+		if err != nil {
+			return err
 		}
-		if len(next) > 0 {
+		if layer != "" {
+			rs.load(ctx, layer)
 			continue
 		}
-		select {
-		case <-rs.wake:
-		case <-ctx.Done():
-			return ctx.Err()
+		entries, err := rs.list(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			rs.load(ctx, e.ID)
 		}
 	}
-}
-
-// room returns what of the memory other layers leave.
-func (rs *residents) room(layer string) int64 {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	left := rs.memory
-	for id, r := range rs.byID {
-		if s := r.state.Load(); s != nil && id != layer {
-			left -= s.size()
-		}
-	}
-	return left
 }
 
 // total returns how many layers are in memory, how many of them were read from the
@@ -253,17 +228,4 @@ func (rs *residents) total() (n, disk int, size int64) {
 		}
 	}
 	return n, disk, size
-}
-
-// isTooLarge reports whether the memory has no room for a layer.
-func (rs *residents) isTooLarge(layer string) bool {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	return rs.tooLarge[layer]
-}
-
-func (r *resident) isGone() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.gone
 }

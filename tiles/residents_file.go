@@ -118,7 +118,7 @@ func (rs *residents) fileAll(ctx context.Context, closing bool) {
 			rs.remove(o.layer)
 			continue
 		}
-		err := rs.file(ctx, o.layer, o.r, closing)
+		err := guard(func() error { return rs.file(ctx, o.layer, o.r, closing) })
 		if errors.Is(err, context.Canceled) {
 			return
 		}

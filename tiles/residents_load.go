@@ -15,57 +15,59 @@ const (
 	fromDisk  = "disk"
 )
 
-// load reads a layer, and returns from where; what fails is tried again later.
+var errGone = errors.New("the layer was defined anew meanwhile")
+
+// load reads a layer that is not in memory nor being loaded, and returns from where;
+// what fails is tried again later.
 func (rs *residents) load(ctx context.Context, layer string) (from string) {
+	r := rs.begin(layer)
+	if r == nil {
+		return ""
+	}
 	begun := time.Now()
-	r, err := rs.read(ctx, layer)
+	err := guard(func() error { return rs.read(ctx, r) })
 	switch code := layers.CodeOf(err); {
 	case err == nil:
 		s := r.state.Load()
 		rs.log.DebugContext(ctx, "layer loaded for tiles", "layer", layer, "from", r.from, "features", s.count(), "bytes", s.size(), "took", time.Since(begun).Round(time.Millisecond))
 		return r.from
-	case errors.Is(err, errGone) || ctx.Err() != nil:
+	case rs.failed(r, err):
+	case !rs.dropThis(r) || ctx.Err() != nil: // whoever dropped it has it loaded again
 	case code == layers.NotFound:
-		rs.mu.Lock()
-		rs.drop(layer)
-		rs.mu.Unlock()
-		rs.remove(layer)
-	case errors.Is(err, errTooLarge), errors.Is(err, errPushedDown):
-		rs.log.WarnContext(ctx, "a layer is not kept in memory: its tiles are made by the store", "layer", layer, "reason", err)
-		rs.mu.Lock()
-		rs.drop(layer)
-		rs.tooLarge[layer] = true
-		rs.mu.Unlock()
 		rs.remove(layer)
 	default:
 		rs.log.WarnContext(ctx, "a layer can't be loaded for tiles; trying again", "layer", layer, "error", err)
-		rs.mu.Lock()
-		rs.drop(layer)
-		rs.mu.Unlock()
-		time.AfterFunc(retryAfter, func() { rs.add(job{layer: layer}) })
+		time.AfterFunc(retryAfter, func() { rs.loads.add(layer) })
 	}
 	return ""
 }
 
-// read loads a layer and publishes it.
-func (rs *residents) read(ctx context.Context, layer string) (*resident, error) {
-	r := &resident{}
+// begin has a layer hear of what changes, if none does.
+func (rs *residents) begin(layer string) *resident {
 	rs.mu.Lock()
-	rs.drop(layer)
-	rs.byID[layer] = r // from here on r hears of what changes
-	rs.mu.Unlock()
+	defer rs.mu.Unlock()
+	if rs.byID[layer] != nil {
+		return nil
+	}
+	r := &resident{id: layer}
+	rs.byID[layer] = r
+	return r
+}
+
+// read loads a layer and publishes it.
+func (rs *residents) read(ctx context.Context, r *resident) error {
 	reader := rs.src.As(layers.Owner)
-	e, err := reader.Layer(ctx, layer)
+	e, err := reader.Layer(ctx, r.id)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if _, ok := reader.(layers.TileMaker); ok && rs.most > 0 && e.Status.Count > rs.most {
-		return nil, errPushedDown
+	r.layer = e.Layer
+	if rs.isForStore(e.Status.Count) {
+		return errForStore
 	}
-	room := rs.room(layer)
-	kept, err := rs.readFile(ctx, e, room)
+	kept, err := rs.readFile(ctx, e, rs.room(r))
 	if err != nil {
-		return nil, fmt.Errorf("read the log since the file of layer %s: %w", layer, err)
+		return fmt.Errorf("read the log since the file of layer %s: %w", r.id, err)
 	}
 	var s *snapshot
 	var at layers.Cursor
@@ -73,43 +75,33 @@ func (rs *residents) read(ctx context.Context, layer string) (*resident, error) 
 	if kept != nil {
 		s, at, file, r.from = kept.snapshot, kept.at, &kept.file, fromDisk
 	} else {
-		if s, at, err = rs.scan(ctx, reader, r, e.Layer, room); err != nil {
-			return nil, err
+		if s, at, err = rs.scan(ctx, reader, r, e); err != nil {
+			return err
 		}
 		r.from = fromStore
 	}
-	if s.size() > room {
-		return nil, errTooLarge
+	if err := rs.reserve(r, s); err != nil {
+		return err
 	}
-	r.layer = e.Layer
-	rs.mu.Lock()
-	if rs.byID[layer] != r {
-		rs.mu.Unlock()
-		return nil, errGone
-	}
-	rs.mu.Unlock()
 	r.complete(s, at, file)
-	rs.redraw(layer)
+	rs.redraw(r.id)
 	if r.needsMerge() {
-		rs.add(job{layer: layer, merge: r})
+		rs.merges.add(r)
 	}
-	return r, nil
+	return nil
 }
 
 // scan reads a layer from the store.
-func (rs *residents) scan(ctx context.Context, reader layers.Reader, r *resident, l *layers.Layer, room int64) (s *snapshot, at layers.Cursor, err error) {
-	b := newRun(formatOf(l, rs.tolerance), nil)
-	for f, err := range reader.Scan(ctx, l.ID, layers.Range{}) {
+func (rs *residents) scan(ctx context.Context, reader layers.Reader, r *resident, e layers.Entry) (s *snapshot, at layers.Cursor, err error) {
+	b := newRun(formatOf(e.Layer, rs.tolerance), nil)
+	for f, err := range reader.Scan(ctx, r.id, layers.Range{}) {
 		if err != nil {
-			return nil, at, fmt.Errorf("read layer %s: %w", l.ID, err)
+			return nil, at, fmt.Errorf("read layer %s: %w", r.id, err)
 		}
 		b.add(f)
 		if b.len()%checkEvery == 0 {
-			if r.isGone() {
-				return nil, at, errGone
-			}
-			if b.size() > room {
-				return nil, at, errTooLarge
+			if err := rs.goOn(r, b.size(), int64(b.len()), e.Status.Count); err != nil {
+				return nil, at, err
 			}
 		}
 	}
@@ -132,26 +124,4 @@ func (rs *residents) catchUp(ctx context.Context) (at layers.Cursor, err error) 
 		return at, fmt.Errorf("read the head of the log: %w", err)
 	}
 	return at, rs.waitFor(ctx, at.Position)
-}
-
-func (rs *residents) merge(j job) {
-	changed := j.merge.merge(rs.budget)
-	s := j.merge.state.Load()
-	rs.mu.Lock()
-	if rs.byID[j.layer] != j.merge {
-		rs.mu.Unlock()
-		return
-	}
-	rs.mu.Unlock()
-	if rs.room(j.layer) < s.size() {
-		rs.log.Warn("a layer has grown and is not kept in memory any more", "layer", j.layer, "bytes", s.size())
-		rs.mu.Lock()
-		rs.drop(j.layer)
-		rs.tooLarge[j.layer] = true
-		rs.mu.Unlock()
-		changed = true
-	}
-	if changed {
-		rs.redraw(j.layer)
-	}
 }

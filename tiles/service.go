@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/paulmach/orb"
 	"golang.org/x/sync/errgroup"
@@ -107,7 +108,7 @@ func New(src Source, o Options) (*Service, error) {
 		src: src, log: o.Log, memory: o.Memory, budget: int64(o.TileBytes), waitFor: o.WaitFor, report: o.Progress,
 		redraw: c.invalidateLayer, most: o.PushDown, tolerance: o.Tolerance,
 		files: files{dir: o.Dir, cursor: o.Cursor, least: worthFiling},
-		byID:  map[string]*resident{}, tooLarge: map[string]bool{}, wake: make(chan struct{}, 1),
+		byID:  map[string]*resident{}, outside: map[string]outside{}, again: time.Minute,
 	}
 	return s, nil
 }
@@ -167,11 +168,7 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, l *layers.Lay
 	}
 	return s.cache.get(ctx, k, turns, quick, func(ctx context.Context) (*Tile, error) {
 		if _, state := s.kept.find(k.layer); state != nil {
-			d := s.drafts.Get().(*draft)
-			d.variant = v
-			raw := state.encode(d, k.layer, c)
-			s.drafts.Put(d) // not after a panic
-			return s.packer.pack(raw), nil
+			return s.packer.pack(s.fromMemory(state, k.layer, c, v)), nil
 		}
 		// The definition is read again: the one above may have changed before the
 		// cache knew that this tile is being loaded.
@@ -186,6 +183,21 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, l *layers.Lay
 		}
 		return s.packer.pack(raw), nil
 	})
+}
+
+// fromMemory encodes a tile, in coarser cells than planned if it is too large.
+func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) []byte {
+	d := s.drafts.Get().(*draft)
+	d.variant = v
+	raw := state.encode(d, layer, c)
+	for len(raw) > s.kept.limit() && s.kept.coarsen(layer, state, c.Z) {
+		if _, state = s.kept.find(layer); state == nil {
+			break // whoever asked asks again: the layer was redrawn
+		}
+		raw = state.encode(d, layer, c)
+	}
+	s.drafts.Put(d) // not after a panic
+	return raw
 }
 
 // make encodes a tile, or has the store make it.
@@ -257,10 +269,14 @@ func (s *Service) Apply(commits []layers.Commit) {
 	}
 	for id, l := range byLayer {
 		also := s.kept.apply(id, l.list, commits[len(commits)-1].Position(), l.all)
+		if !l.all {
+			l.all = guard(func() error {
+				s.cache.invalidate(id, append(places(l.moved...), also...), s.margin(id))
+				return nil
+			}) != nil // they may be anywhere
+		}
 		if l.all {
 			s.cache.invalidateLayer(id)
-		} else {
-			s.cache.invalidate(id, append(places(l.moved...), also...), s.margin(id))
 		}
 	}
 }

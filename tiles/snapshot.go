@@ -45,7 +45,7 @@ func (s *snapshot) size() (n int64) {
 	}
 	base := s.runs[0].run
 	for i := range base.columns {
-		n += base.columns[i].dictionarySize()
+		n += base.columns[i].dict.size()
 	}
 	return n
 }

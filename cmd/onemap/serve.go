@@ -202,7 +202,9 @@ func (s *server) loaded(done, of int, layer string, features int, from string) {
 		s.ready.Done(stepTiles)
 		return
 	}
-	s.log.Info("layer in memory", "layer", layer, "features", features, "from", from, "done", done, "of", of)
+	if from != "" {
+		s.log.Info("layer in memory", "layer", layer, "features", features, "from", from, "done", done, "of", of)
+	}
 	s.ready.Progress(stepTiles, fmt.Sprintf("%d of %d", done, of))
 }
 

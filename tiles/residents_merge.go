@@ -1,0 +1,51 @@
+package tiles
+
+import "context"
+
+// mergeAll makes new bases, one after the other, beside the loads, which may take
+// minutes.
+func (rs *residents) mergeAll(ctx context.Context) error {
+	for {
+		r, err := rs.merges.take(ctx)
+		if err != nil {
+			return err
+		}
+		rs.merge(r)
+	}
+}
+
+// limit is what no tile may take before compression, if coarser cells can help it.
+func (rs *residents) limit() int { return int(3 * rs.budget) }
+
+// coarsen reports whether a layer's tiles of a zoom are smaller now than in a state.
+func (rs *residents) coarsen(layer string, s *snapshot, z int) bool {
+	rs.mu.Lock()
+	r := rs.byID[layer]
+	rs.mu.Unlock()
+	if r == nil || r.state.Load() == nil {
+		return false
+	}
+	changed, needsMerge := r.coarsen(z, s.plan[z])
+	if changed {
+		rs.redraw(layer)
+	}
+	if needsMerge {
+		rs.merges.add(r)
+	}
+	return changed
+}
+
+func (rs *residents) merge(r *resident) {
+	var changed bool
+	err := guard(func() error {
+		changed = r.merge(rs.budget)
+		s := r.state.Load()
+		if rs.isForStore(s.count()) {
+			return errForStore
+		}
+		return rs.reserve(r, s)
+	})
+	if rs.failed(r, err) || changed {
+		rs.redraw(r.id)
+	}
+}
