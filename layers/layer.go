@@ -1,8 +1,10 @@
 package layers
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -145,7 +147,16 @@ type Display struct {
 	On      bool    `json:"on,omitempty"`      // on at first paint
 	MinZoom float64 `json:"minZoom,omitempty"` // first zoom at which the explorer draws it
 	Order   int     `json:"order,omitempty"`   // drawing order, lowest first
+	// TileBytes is what a vector tile of the layer may take before compression, where
+	// features would merge otherwise; 0: what the server thinks good.
+	TileBytes int `json:"tileBytes,omitempty"`
 }
+
+// LeastTileBytes and MostTileBytes bound Display.TileBytes.
+const (
+	LeastTileBytes = 10_000
+	MostTileBytes  = 500_000
+)
 
 // Class is one entry of a legend: either a value, or everything from Min up to
 // the next class's Min.
@@ -185,6 +196,9 @@ func (l *Layer) Validate() error {
 	}
 	if !slices.Contains(updateCycles, l.UpdateCycle) {
 		vs.add("updateCycle", string(l.UpdateCycle), "unknown update cycle", list(updateCycles))
+	}
+	if n := l.Display.TileBytes; n != 0 && (n < LeastTileBytes || n > MostTileBytes) {
+		vs.add("display.tileBytes", strconv.Itoa(n), "out of range", fmt.Sprintf("%d to %d, or leave it out", LeastTileBytes, MostTileBytes))
 	}
 	l.Schema.validate(&vs)
 	return vs.err("the layer definition is not valid")

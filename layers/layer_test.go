@@ -37,10 +37,10 @@ func TestALayerDefinitionIsCheckedAllAtOnce(t *testing.T) {
 	if err := sample().Validate(); err != nil {
 		t.Fatal(err)
 	}
-	bad := &Layer{ID: "河", Sharing: Conditional, Open: true, Geometry: "Circle", UpdateCycle: "hourly", Schema: Schema{
+	bad := &Layer{ID: "河", Sharing: Conditional, Open: true, Geometry: "Circle", UpdateCycle: "hourly", Display: Display{TileBytes: 5000}, Schema: Schema{
 		{Name: "1a", Type: String}, {Name: "FID", Type: String}, {Name: "a", Type: "decimal"}, {Name: "A", Type: String, Role: "label"},
 		{Name: "b", Type: String, Role: RoleName}, {Name: "c", Type: String, Role: RoleName}}}
-	want := "invalid: id title geometry open updateCycle schema[0].name schema[1].name schema[2].type schema[3].name schema[3].role schema[5].role"
+	want := "invalid: id title geometry open updateCycle display.tileBytes schema[0].name schema[1].name schema[2].type schema[3].name schema[3].role schema[5].role"
 	if got := fields(bad.Validate()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -78,7 +78,7 @@ func (r refused) Error() string { return string(r) }
 // definition is the fingerprint of what shapes the rows and the plan.
 func (f *format) definition(layer string, budget int64) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %v %v %d %d %v\n", layer, f.shapes, f.tolerance, budget, f.classBy, f.summed)
+	fmt.Fprintf(h, "%q %v %v %d %d %v\n", layer, f.shapes, f.tolerance, f.budget(budget), f.classBy, f.summed)
 	for _, a := range f.schema {
 		fmt.Fprintf(h, "%q %q\n", a.Name, a.Type)
 	}

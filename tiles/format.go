@@ -1,6 +1,7 @@
 package tiles
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 
@@ -16,7 +17,8 @@ type format struct {
 	// tolerance is how far an outline may be from the data, in tile units; negative:
 	// nothing is left out.
 	tolerance float64
-	classBy   int // the attribute that chooses the class, or -1
+	bytes     int64 // what a tile may take, if the layer says so
+	classBy   int   // the attribute that chooses the class, or -1
 	classes   []class
 	summed    []int // the attributes that aggregates sum up
 }
@@ -31,7 +33,7 @@ type class struct {
 const noClass = math.MaxUint8
 
 func formatOf(l *layers.Layer, tolerance float64) *format {
-	f := &format{tolerance: tolerance, schema: l.Schema, shapes: l.Geometry != layers.Point, classBy: -1}
+	f := &format{tolerance: tolerance, bytes: int64(l.Display.TileBytes), schema: l.Schema, shapes: l.Geometry != layers.Point, classBy: -1}
 	for i, a := range l.Schema {
 		f.names = append(f.names, a.Name)
 		if a.Aggregate && (a.Type == layers.Integer || a.Type == layers.Number) {
@@ -52,6 +54,10 @@ func formatOf(l *layers.Layer, tolerance float64) *format {
 	f.names = append(f.names, IDKey)
 	return f
 }
+
+// budget is what a tile may take before compression: what the layer says, or the
+// usual.
+func (f *format) budget(usual int64) int64 { return cmp.Or(f.bytes, usual) }
 
 // anchor returns where a feature is counted, as a morton number: a point of its
 // own, the first that its geometry has.

@@ -28,10 +28,11 @@ const (
 	vertexBytes    = 3
 )
 
-// plan returns the finest cells with which every tile of a zoom keeps within the
-// budget. A zoom keeps the cells that it had while they still do, more or less:
+// makePlan returns the finest cells with which every tile of a zoom keeps within the
+// budget, or the layer's own. A zoom keeps the cells that it had while they still do, more or less:
 // tiles would all change otherwise whenever the count goes up and down a little.
 func (s *snapshot) makePlan(budget int64) (p plan) {
+	budget = s.format.budget(budget)
 	r := s.runs[0].run
 	row := r.rowBytes()
 	if int64(r.len())*row <= budget && r.shapes == nil {

@@ -1,6 +1,10 @@
 package tiles
 
-import "context"
+import (
+	"context"
+
+	"onemap/layers"
+)
 
 // mergeAll makes new bases, one after the other, beside the loads, which may take
 // minutes.
@@ -14,8 +18,12 @@ func (rs *residents) mergeAll(ctx context.Context) error {
 	}
 }
 
-// limit is what no tile may take before compression, if coarser cells can help it.
-func (rs *residents) limit() int { return int(3 * rs.budget) }
+// limit is what no tile of a layer may take before compression, if coarser cells can
+// help it.
+func (rs *residents) limit(f *format) int {
+	budget := f.budget(rs.budget)
+	return int(max(budget, min(3*budget, layers.MostTileBytes)))
+}
 
 // coarsen reports whether a layer's tiles of a zoom are smaller now than in a state.
 func (rs *residents) coarsen(layer string, s *snapshot, z int) bool {

@@ -275,6 +275,29 @@ func TestNoTileIsFarBeyondItsBudget(t *testing.T) {
 	}
 }
 
+func TestALayerMayHaveABudgetOfItsOwn(t *testing.T) {
+	sizes := map[int]int{}
+	for _, own := range []int{0, 20_000, 400_000} {
+		l := pointLayer("kept")
+		l.Display.TileBytes = own
+		src := newMemory(l)
+		spread := crowded(5000)
+		for i, f := range spread {
+			f.Geometry = geom.NewPointFlat(geom.XY, []float64{107 + float64(i%71)*0.03, 22 + float64(i/71)*0.03})
+		}
+		src.set("kept", spread...)
+		s := keep(t, src, Options{})
+		for z := range 13 {
+			for _, f := range spread[:200] {
+				sizes[own] = max(sizes[own], len(mustTile(t, s, At(f.Geometry.FlatCoords()[0], f.Geometry.FlatCoords()[1], z), "kept").Raw))
+			}
+		}
+	}
+	if sizes[20_000] > 20_000 || sizes[0] <= 20_000 || sizes[0] > defaultBudget || sizes[400_000] <= defaultBudget || sizes[400_000] > 400_000 {
+		t.Errorf("the largest tiles by budget: %v", sizes)
+	}
+}
+
 func TestABuilderKnowsWhatItTakes(t *testing.T) {
 	b := newRun(formatOf(pointLayer("kept"), 2.5), nil)
 	held := int64(0)

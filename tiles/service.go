@@ -190,7 +190,7 @@ func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) 
 	d := s.drafts.Get().(*draft)
 	d.variant = v
 	raw := state.encode(d, layer, c)
-	for len(raw) > s.kept.limit() && s.kept.coarsen(layer, state, c.Z) {
+	for len(raw) > s.kept.limit(state.format) && s.kept.coarsen(layer, state, c.Z) {
 		if _, state = s.kept.find(layer); state == nil {
 			break // whoever asked asks again: the layer was redrawn
 		}
