@@ -227,12 +227,12 @@ func TestAFailureInsideIsAProblemThatTellsNothingAndALogThatTellsAll(t *testing.
 			s := start(t, func(d *Deps) { d.Store = broken{d.Store, c.fail} })
 			for _, a := range []answer{s.get(hospitals), s.write("PATCH", hospitals+"/h01", `{"properties":{"beds":1}}`)} {
 				a.want(t, c.status).fields(t)
+				id := a.Header.Get("X-Request-Id")
 				for _, word := range []string{"SQL", "SELECT", "/var", "gpkg", "geom"} {
-					if strings.Contains(a.body, word) {
+					if strings.Contains(strings.ReplaceAll(a.body, id, ""), word) { // an id's letters may be any
 						t.Errorf("the answer tells %q: %s", word, a.body)
 					}
 				}
-				id := a.Header.Get("X-Request-Id")
 				if !strings.Contains(a.body, id) {
 					t.Errorf("the problem does not name the request %s: %s", id, a.body)
 				}
