@@ -26,6 +26,41 @@ type Filter struct {
 // Interval is a closed interval of time; a zero end is open.
 type Interval struct{ Start, End time.Time }
 
+// Ends returns the ends as values of an attribute's type are written, "" where it is
+// open: an instant in UTC with milliseconds, a date as the day in Beijing.
+func (i Interval) Ends(t DataType) (from, to string) {
+	write := func(at time.Time) string {
+		switch {
+		case at.IsZero():
+			return ""
+		case t == DateType:
+			return at.In(Beijing).Format(time.DateOnly)
+		default:
+			return at.UTC().Format("2006-01-02T15:04:05.000Z")
+		}
+	}
+	return write(i.Start), write(i.End)
+}
+
+// Has reports whether a value of an attribute lies in the interval. Null and what is
+// no time never do.
+func (i Interval) Has(value any) bool {
+	within := func(t DataType, v string) bool {
+		from, to := i.Ends(t)
+		return v >= from && (to == "" || v <= to)
+	}
+	switch v := value.(type) {
+	case time.Time:
+		return !v.Before(i.Start) && (i.End.IsZero() || !v.After(i.End))
+	case Date:
+		return within(DateType, string(v))
+	case string:
+		return within(DateTime, v)
+	default:
+		return false
+	}
+}
+
 // Query asks for one page of a layer's features.
 type Query struct {
 	Layer string

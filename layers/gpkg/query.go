@@ -49,15 +49,13 @@ func (w *where) selection(s layers.Selection) error {
 		if !ok {
 			return layers.Unfit("datetime", "", "layer "+w.t.layer.ID+" has no attribute with the time role", "leave it out")
 		}
-		c, format := "t."+quote(a.Name), timeLayout
-		if a.Type == layers.DateType {
-			format = "2006-01-02"
+		c := "t." + quote(a.Name)
+		from, to := s.Time.Ends(a.Type)
+		if from != "" {
+			w.add(c+" >= ?", from)
 		}
-		if !s.Time.Start.IsZero() {
-			w.add(c+" >= ?", s.Time.Start.UTC().Format(format))
-		}
-		if !s.Time.End.IsZero() {
-			w.add(c+" <= ?", s.Time.End.UTC().Format(format))
+		if to != "" {
+			w.add(c+" <= ?", to)
 		}
 	}
 	if s.Division != "" {

@@ -91,6 +91,14 @@ func selection(t *testing.T, s layers.Store) {
 			t.Errorf("%s: aggregate %v, %v", c.name, buckets, err)
 		}
 	}
+	// A date is a day in Beijing, which begins when it is still the day before in UTC.
+	define(t, s, layer("permits", layers.Point, attr("day", layers.DateType, layers.RoleTime)))
+	apply(t, s, "permits", put("june30", nil, map[string]any{"day": "2026-06-30"}), put("july1", nil, map[string]any{"day": "2026-07-01"}), put("july2", nil, map[string]any{"day": "2026-07-02"}))
+	day := time.Date(2026, 7, 1, 0, 0, 0, 0, layers.Beijing)
+	july1, err := s.As(layers.Public).Query(t.Context(), layers.Query{Layer: "permits", Limit: 9, Selection: layers.Selection{Time: &layers.Interval{Start: day, End: day.Add(24*time.Hour - time.Millisecond)}}})
+	if got := ids(july1.Features); err != nil || !slices.Equal(got, []string{"july1"}) {
+		t.Errorf("a day: got %v, %v", got, err)
+	}
 	page, err := s.As(layers.Public).Query(t.Context(), layers.Query{Layer: "places", Limit: 1, SkipGeometry: true})
 	if err != nil || page.Features[0].Geometry != nil || page.Matched != -1 || page.Position != head(t, s).Position {
 		t.Errorf("a page without geometry and count: %+v, %v", page, err)

@@ -3,7 +3,6 @@ package postgis
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/paulmach/orb"
 
@@ -96,19 +95,16 @@ func (w *where) time(i layers.Interval) error {
 	if !ok {
 		return layers.Unfit("datetime", "", "layer "+w.t.layer.ID+" has no attribute with the time role", "leave it out")
 	}
-	c, format := w.escape(w.t.value(a)), "2006-01-02T15:04:05.000Z"
-	switch a.Type {
-	case layers.DateType:
-		format = time.DateOnly
-	case layers.DateTime:
-	default:
+	c := w.escape(w.t.value(a))
+	if a.Type != layers.DateType && a.Type != layers.DateTime {
 		c = "(" + c + `::text COLLATE "C")`
 	}
-	if !i.Start.IsZero() {
-		w.add(c+" >= %s", i.Start.UTC().Format(format))
+	from, to := i.Ends(a.Type)
+	if from != "" {
+		w.add(c+" >= %s", from)
 	}
-	if !i.End.IsZero() {
-		w.add(c+" <= %s", i.End.UTC().Format(format))
+	if to != "" {
+		w.add(c+" <= %s", to)
 	}
 	return nil
 }
