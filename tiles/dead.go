@@ -54,6 +54,15 @@ func (d *dead) in(lo, hi int) int {
 	return n
 }
 
+func (p *deadPage) or(o *deadPage) *deadPage {
+	out := new(deadPage)
+	for i, word := range p.words {
+		out.words[i] = word | o.words[i]
+		out.count += bits.OnesCount64(out.words[i])
+	}
+	return out
+}
+
 // deadEdit makes the next state of a dead, and copies a page once.
 type deadEdit struct {
 	dead

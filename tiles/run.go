@@ -19,6 +19,7 @@ type run struct {
 	ids     *column  // nil if each feature's id is its num in decimal
 	shapes  *shapes  // nil if the features are points, whose anchors say everything
 	sums    *sums    // of the rows, for aggregates
+	outside choices  // rows that are not of the times last asked for
 }
 
 func (r *run) len() int { return len(r.keys) }

@@ -189,12 +189,12 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, l *layers.Lay
 func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) []byte {
 	d := s.drafts.Get().(*draft)
 	d.variant = v
-	raw := state.encode(d, layer, c)
+	raw := state.choose(v).encode(d, layer, c)
 	for len(raw) > s.kept.limit(state.format) && s.kept.coarsen(layer, state, c.Z) {
 		if _, state = s.kept.find(layer); state == nil {
 			break // whoever asked asks again: the layer was redrawn
 		}
-		raw = state.encode(d, layer, c)
+		raw = state.choose(v).encode(d, layer, c)
 	}
 	s.drafts.Put(d) // not after a panic
 	return raw
@@ -202,10 +202,10 @@ func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) 
 
 // make encodes a tile, or has the store make it.
 func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c Coord, v Variant) ([]byte, error) {
-	if store, ok := r.(layers.TileMaker); ok && !v.some && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
+	if store, ok := r.(layers.TileMaker); ok && !v.some && v.time == nil && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
 		return store.MakeTile(ctx, e.ID, c.spec())
 	}
-	return Encode(ctx, r, v.of(e.Layer), c)
+	return Encode(ctx, choose(r, e.Layer, v), v.of(e.Layer), c)
 }
 
 // composite joins the layers' tiles. A message followed by another is a valid

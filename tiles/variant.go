@@ -11,11 +11,18 @@ import (
 // Variant is what tiles show of their layers; the zero Variant is everything.
 // Variants are cached under their own keys and forgotten by the same rule.
 //
-// What chooses features, as a time does, will be a field here too, once
-// layers.Range has it.
+// What else chooses features, as filters will, becomes a field here too; see during.
 type Variant struct {
 	some       bool
 	properties []string // sorted, each once
+	time       *layers.Interval
+}
+
+// During returns the variant with those features alone whose time is in the interval,
+// and with all of layers that have no time.
+func (v Variant) During(i layers.Interval) Variant {
+	v.time = &i
+	return v
 }
 
 // Properties is the variant that shows these attributes only, and the features' ids.
@@ -42,8 +49,12 @@ func (v Variant) check(seen []*layers.Layer) error {
 // class names what is cached of a layer: what the view may see of it, and of that
 // what the variant shows.
 func (v Variant) class(view layers.View, l *layers.Layer) string {
+	class := view.Class(l)
+	if w, some := v.during(l.Schema); some {
+		class += "?datetime=" + w.String()
+	}
 	if !v.some {
-		return view.Class(l)
+		return class
 	}
 	var names []string
 	for _, name := range v.properties {
@@ -51,7 +62,7 @@ func (v Variant) class(view layers.View, l *layers.Layer) string {
 			names = append(names, url.QueryEscape(name))
 		}
 	}
-	return view.Class(l) + "?properties=" + strings.Join(names, "+")
+	return class + "?properties=" + strings.Join(names, "+")
 }
 
 func (v Variant) hides(name string) bool {

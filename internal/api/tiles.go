@@ -36,6 +36,13 @@ func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids [
 	if v, sent := p.one("properties"); sent {
 		variant = tiles.Properties(strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)
 	}
+	if v, sent := p.one("datetime"); sent {
+		if interval, err := parseDatetime(v); err != nil {
+			p.addErr("datetime", v, err)
+		} else if interval != nil {
+			variant = variant.During(*interval)
+		}
+	}
 	if err := p.err(); err != nil {
 		return err
 	}
