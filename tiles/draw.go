@@ -39,12 +39,14 @@ type draft struct {
 	pen     pen
 }
 
-// encode returns the layer's tile as a whole MVT message, or nothing if no
+// encode returns the layer's tile in the draft's variant as a whole MVT message, or nothing if no
 // feature reaches it. The same features give the same bytes.
 func (s *snapshot) encode(d *draft, name string, c Coord) []byte {
 	d.reset(s.format.names)
 	d.snap, d.at, d.own, d.refs, d.parts = s, c, c.square(), d.refs[:0], 1
 	switch {
+	case d.variant.agg != "":
+		d.encodeCells()
 	case s.format.shapes:
 		d.encodeShapes()
 	case s.plan[c.Z] > 0:
@@ -166,32 +168,27 @@ func (d *draft) dot(p place) []byte {
 // Clusters are in the tile of their cell alone: nothing of them reaches beyond.
 func (d *draft) encodeClusters() {
 	level := d.snap.plan.cellLevel(d.at.Z)
-	for _, c := range d.cells(level) {
+	for _, c := range d.cells(level, d.snap.format) {
 		if c.count == 1 {
 			d.point(c.first, false)
 			continue
 		}
 		d.count(c.count)
-		d.totals(&c.total)
-		p := place{uint32(c.x / uint64(c.count)), uint32(c.y / uint64(c.count))}
-		d.end(kindPoint, -1, d.dot(p))
+		d.totals(d.snap.format, &c.total)
+		d.end(kindPoint, -1, d.dot(c.middle()))
 	}
 }
 
 // totals adds the sums that the layer declares: of each attribute, and how many
 // features each class has.
-func (d *draft) totals(t *total) {
+func (d *draft) totals(f *format, t *total) {
 	for i, n := range t.classes {
 		if n > 0 {
-			key := "class:" + strconv.Itoa(i)
-			if i == len(t.classes)-1 {
-				key = "class:other"
-			}
-			d.tagExtra(key, appendValue(nil, n))
+			d.tagExtra(f.classKey(i), appendValue(nil, n))
 		}
 	}
 	for i, n := range t.numbers {
-		if name := d.names[d.snap.format.summed[i]]; n.count > 0 && !d.variant.hides(name) {
+		if name := d.names[f.summed[i]]; n.count > 0 && !d.variant.hides(name) {
 			d.tagExtra(name+":sum", appendValue(nil, n.total()))
 			d.tagExtra(name+":min", appendValue(nil, n.min))
 			d.tagExtra(name+":max", appendValue(nil, n.max))
@@ -206,8 +203,17 @@ type cell struct {
 	total
 }
 
-// cells adds up the tile's points by cell, in order.
-func (d *draft) cells(level int) []cell {
+// classKey names the count of a class.
+func (f *format) classKey(i int) string {
+	if i == len(f.classes) {
+		return "class:other"
+	}
+	return "class:" + strconv.Itoa(i)
+}
+
+// cells adds up what is anchored in the tile by cell, in order, as far as the
+// format says.
+func (d *draft) cells(level int, f *format) []cell {
 	var all []cell
 	runs := 0
 	for i := range d.snap.runs {
@@ -218,7 +224,7 @@ func (d *draft) cells(level int) []cell {
 			_, last := s.span()
 			end := r.end(lo, hi, last)
 			if n := end - lo - r.dead.in(lo, end); n > 0 {
-				c := cell{at: s.at, total: d.snap.format.total()}
+				c := cell{at: s.at, total: f.total()}
 				c.addRows(r.run, &r.dead, lo, end)
 				for r.dead.has(lo) {
 					lo++

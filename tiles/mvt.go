@@ -203,7 +203,7 @@ func (p *pen) path(ps []point, closed bool) {
 	}
 }
 
-// points, lines and polygons return the commands of a geometry, until the next
+// points, lines, ring and polygons return the commands of a geometry, until the next
 // one is made.
 func (p *pen) points(ps []point) []byte {
 	p.b, p.at = p.b[:0], point{}
@@ -219,6 +219,12 @@ func (p *pen) lines(lines [][]point) []byte {
 	for _, l := range lines {
 		p.path(l, false)
 	}
+	return p.b
+}
+
+func (p *pen) ring(r [4]point) []byte {
+	p.b, p.at = p.b[:0], point{}
+	p.path(r[:], true)
 	return p.b
 }
 

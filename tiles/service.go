@@ -190,7 +190,7 @@ func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) 
 	d := s.drafts.Get().(*draft)
 	d.variant = v
 	raw := state.choose(v).encode(d, layer, c)
-	for len(raw) > s.kept.limit(state.format) && s.kept.coarsen(layer, state, c.Z) {
+	for v.agg == "" && len(raw) > s.kept.limit(state.format) && s.kept.coarsen(layer, state, c.Z) {
 		if _, state = s.kept.find(layer); state == nil {
 			break // whoever asked asks again: the layer was redrawn
 		}
@@ -202,6 +202,9 @@ func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) 
 
 // make encodes a tile, or has the store make it.
 func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c Coord, v Variant) ([]byte, error) {
+	if v.agg != "" {
+		return encodeCellsOf(ctx, &draft{variant: v}, choose(r, e.Layer, v), e.Layer, c)
+	}
 	if store, ok := r.(layers.TileMaker); ok && !v.some && v.time == nil && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
 		return store.MakeTile(ctx, e.ID, c.spec())
 	}

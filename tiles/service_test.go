@@ -111,7 +111,7 @@ func TestAClosedLayersTileIsNotFoundAlsoWhenItIsCached(t *testing.T) {
 		if _, err := s.Tile(context.Background(), layers.Public, ids, here.Z, here.X, here.Y); layers.CodeOf(err) != layers.NotFound {
 			t.Errorf("the public asked for %v and got %v", ids, err)
 		}
-		if _, err := s.TileJSON(context.Background(), layers.Public, ids, "u"); layers.CodeOf(err) != layers.NotFound {
+		if _, err := s.TileJSON(context.Background(), layers.Public, ids, Variant{}, "u"); layers.CodeOf(err) != layers.NotFound {
 			t.Errorf("the public asked for the TileJSON of %v and got %v", ids, err)
 		}
 	}
@@ -347,7 +347,7 @@ func TestTileJSONDescribesWhatTheTilesHold(t *testing.T) {
 	a.Source = layers.Text{En: "Census & Co"}
 	region := orb.Bound{Min: orb.Point{104, 20}, Max: orb.Point{113, 27}}
 	s := newService(t, newMemory(a, testLayer("b")), Options{Bounds: &region})
-	tj, err := s.TileJSON(context.Background(), layers.Public, []string{"a", "b"}, "https://example.org/tiles/a,b/{z}/{x}/{y}")
+	tj, err := s.TileJSON(context.Background(), layers.Public, []string{"a", "b"}, Variant{}, "https://example.org/tiles/a,b/{z}/{x}/{y}")
 	if err != nil {
 		t.Fatal(err)
 	}

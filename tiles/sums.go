@@ -52,11 +52,11 @@ func (t *tally) add(o tally) {
 
 func (t *total) add(o *total) {
 	t.count, t.x, t.y = t.count+o.count, t.x+o.x, t.y+o.y
-	for i, n := range o.classes {
-		t.classes[i] += n
+	for i := range t.classes { // t may have none where o does
+		t.classes[i] += o.classes[i]
 	}
-	for i, n := range o.numbers {
-		t.numbers[i].add(n)
+	for i := range t.numbers {
+		t.numbers[i].add(o.numbers[i])
 	}
 }
 

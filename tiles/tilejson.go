@@ -40,24 +40,29 @@ type VectorLayer struct {
 	Fields      map[string]string `json:"fields"` // type or meaning by name
 }
 
-// TileJSON describes the tiles of one layer or several. tilesURL is the template
-// of their tiles, with {z}, {x} and {y}.
+// TileJSON describes the tiles of one layer or several, in a variant. tilesURL is
+// the template of their tiles, with {z}, {x} and {y}.
 //
 // Map clients never ask for tiles outside the bounds, also when features appear
 // there later. So the bounds are the layers' extents and Options.Bounds
 // together, and the world where neither is known.
-func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []string, tilesURL string) (*TileJSON, error) {
-	if err := checkLayers(layerIDs); err != nil {
+func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []string, variant Variant, tilesURL string) (*TileJSON, error) {
+	defined, err := s.see(ctx, view, layerIDs)
+	if err != nil {
 		return nil, err
+	}
+	if err := variant.check(defined); err != nil {
+		return nil, err
+	}
+	if query := variant.String(); query != "" {
+		tilesURL += "?" + query
 	}
 	r := s.src.As(view)
 	seen := make([]layers.Entry, len(layerIDs))
 	for i, id := range layerIDs {
-		e, err := r.Layer(ctx, id)
-		if err != nil {
+		if seen[i], err = r.Layer(ctx, id); err != nil {
 			return nil, err
 		}
-		seen[i] = e
 	}
 	t := &TileJSON{
 		TileJSON: "3.0.0", Scheme: "xyz", Tiles: []string{tilesURL},
@@ -69,12 +74,8 @@ func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []str
 		if c := credit(e.Layer); c != "" && !slices.Contains(credits, c) {
 			credits = append(credits, c)
 		}
-		v := VectorLayer{ID: e.ID, Description: title(e.Title), MaxZoom: sourceMaxZoom, Fields: map[string]string{}}
-		for _, a := range e.Schema {
-			v.Fields[a.Name] = fieldType(a.Type)
-		}
-		v.Fields[IDKey], v.Fields[CountKey] = "String", "Number"
-		t.VectorLayers = append(t.VectorLayers, v)
+		t.VectorLayers = append(t.VectorLayers, VectorLayer{
+			ID: e.ID, Description: title(e.Title), MaxZoom: sourceMaxZoom, Fields: variant.fields(e.Layer)})
 	}
 	t.Name = strings.Join(names, ", ")
 	t.Attribution = strings.Join(credits, "; ")

@@ -1,8 +1,10 @@
 package tiles
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"onemap/layers"
@@ -16,6 +18,18 @@ type Variant struct {
 	some       bool
 	properties []string // sorted, each once
 	time       *layers.Interval
+	agg        string // AggGrid or AggHeat: what is in each cell, added up; or none
+	side       int    // cells along a tile's side, a power of two
+}
+
+// ParseVariant reads what a request's parameters say of its tiles, and what is
+// wrong with them.
+func ParseVariant(param func(name string) (value string, sent bool)) (Variant, []layers.Violation) {
+	v, wrong := parseCells(param)
+	if names, sent := param("properties"); sent {
+		v = v.with(strings.FieldsFunc(names, func(r rune) bool { return r == ',' }))
+	}
+	return v, wrong
 }
 
 // During returns the variant with those features alone whose time is in the interval,
@@ -26,10 +40,12 @@ func (v Variant) During(i layers.Interval) Variant {
 }
 
 // Properties is the variant that shows these attributes only, and the features' ids.
-func Properties(names ...string) Variant {
-	names = slices.Clone(names)
+func Properties(names ...string) Variant { return Variant{}.with(slices.Clone(names)) }
+
+func (v Variant) with(names []string) Variant {
 	slices.Sort(names)
-	return Variant{some: true, properties: slices.Compact(names)}
+	v.some, v.properties = true, slices.Compact(names)
+	return v
 }
 
 // check refuses attributes that none of the layers has.
@@ -49,20 +65,31 @@ func (v Variant) check(seen []*layers.Layer) error {
 // class names what is cached of a layer: what the view may see of it, and of that
 // what the variant shows.
 func (v Variant) class(view layers.View, l *layers.Layer) string {
-	class := view.Class(l)
-	if w, some := v.during(l.Schema); some {
-		class += "?datetime=" + w.String()
+	v.properties = slices.DeleteFunc(slices.Clone(v.properties), func(name string) bool { _, has := l.Schema.Attribute(name); return !has })
+	if _, timed := v.during(l.Schema); !timed {
+		v.time = nil
 	}
-	if !v.some {
-		return class
+	if query := v.String(); query != "" {
+		return view.Class(l) + "?" + query
 	}
-	var names []string
-	for _, name := range v.properties {
-		if _, has := l.Schema.Attribute(name); has {
-			names = append(names, url.QueryEscape(name))
-		}
+	return view.Class(l)
+}
+
+// String is the query of the variant's URLs, the same text for the same variant:
+// empty for everything.
+func (v Variant) String() string {
+	var parts []string
+	if v.some {
+		parts = append(parts, "properties="+url.QueryEscape(strings.Join(v.properties, ",")))
 	}
-	return class + "?properties=" + strings.Join(names, "+")
+	if v.time != nil {
+		from, to := v.time.Ends(layers.DateTime)
+		parts = append(parts, "datetime="+cmp.Or(from, "..")+"/"+cmp.Or(to, ".."))
+	}
+	if v.agg != "" {
+		parts = append(parts, "agg="+v.agg, "cell="+strconv.Itoa(v.side))
+	}
+	return strings.Join(parts, "&")
 }
 
 func (v Variant) hides(name string) bool {
@@ -78,4 +105,16 @@ func (v Variant) of(l *layers.Layer) *layers.Layer {
 	out := *l
 	out.Schema = slices.DeleteFunc(slices.Clone(l.Schema), func(a layers.Attribute) bool { return v.hides(a.Name) })
 	return &out
+}
+
+// fields describes the attributes of a layer's tiles for TileJSON.
+func (v Variant) fields(l *layers.Layer) map[string]string {
+	if v.agg != "" {
+		return v.cellFields(l)
+	}
+	out := map[string]string{IDKey: "String", CountKey: "Number"}
+	for _, a := range v.of(l).Schema {
+		out[a.Name] = fieldType(a.Type)
+	}
+	return out
 }

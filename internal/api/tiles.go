@@ -32,17 +32,7 @@ func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids [
 	if a.Reach != nil {
 		at, pinned = p.version()
 	}
-	var variant tiles.Variant
-	if v, sent := p.one("properties"); sent {
-		variant = tiles.Properties(strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)
-	}
-	if v, sent := p.one("datetime"); sent {
-		if interval, err := parseDatetime(v); err != nil {
-			p.addErr("datetime", v, err)
-		} else if interval != nil {
-			variant = variant.During(*interval)
-		}
-	}
+	variant := p.variant()
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -88,18 +78,36 @@ func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids [
 
 // tileJSON describes tiles for map libraries (TileJSON 3.0).
 func (a *api) tileJSON(w http.ResponseWriter, r *http.Request) error {
-	if err := noParams(r); err != nil {
+	p := newParams(r)
+	variant := p.variant()
+	if err := p.err(); err != nil {
 		return err
 	}
 	ids, err := tiles.ParseLayers(pathParam(r, "layers"))
 	if err != nil {
 		return err
 	}
-	doc, err := a.Tiles.TileJSON(r.Context(), a.view(r), ids, a.base(r)+"/tiles/"+escapeAll(ids)+"/{z}/{x}/{y}")
+	doc, err := a.Tiles.TileJSON(r.Context(), a.view(r), ids, variant, a.base(r)+"/tiles/"+escapeAll(ids)+"/{z}/{x}/{y}")
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, doc)
+}
+
+// variant reads what tiles are to show of their layers.
+func (p *params) variant() tiles.Variant {
+	v, wrong := tiles.ParseVariant(p.one)
+	for _, w := range wrong {
+		p.add(w.Field, w.Value, w.Reason, w.Remedy)
+	}
+	if text, sent := p.one("datetime"); sent {
+		if interval, err := parseDatetime(text); err != nil {
+			p.addErr("datetime", text, err)
+		} else if interval != nil {
+			v = v.During(*interval)
+		}
+	}
+	return v
 }
 
 // escapeAll lists layers as a path has them.

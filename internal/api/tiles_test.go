@@ -94,7 +94,7 @@ func TestATilesAddressThatIsNoneIsMalformedOrNotFoundAndSaysWhichPartOfItIs(t *t
 		"/tiles/hospitals,hospitals/0/0/0": "400 layers", "/tiles/" + strings.Repeat("a,", 100) + "b/0/0/0": "400 layers", "/tiles/hospitals,/0/0/0": "400 layers",
 		"/tiles/nothing/0/0/0": "404 ", "/tiles/hospitals/0/0": "404 ", "/tiles/hospitals/0/0/0?x=1": "400 x",
 		"/tiles/hospitals/0/0/0?properties=beds,nothing": "400 properties", "/tiles/hospitals/0/0/0?properties=a&properties=b": "400 properties",
-		"/tiles/hospitals/0/0/0?datetime=yesterday": "400 datetime",
+		"/tiles/hospitals/0/0/0?datetime=yesterday":              "400 datetime",
 		"/api/collections/hospitals/tiles/WebMercatorQuad/2/4/0": "404 tileRow", "/api/collections/hospitals/tiles/WebMercatorQuad/2/0/4": "404 tileCol",
 		"/api/collections/hospitals/tiles/WebMercatorQuad/23/0/0": "404 tileMatrix", "/api/collections/hospitals/tiles/WebMercatorQuad/2/0/0.mvt": "400 tileCol",
 		"/api/collections/hospitals/tiles/WorldCRS84Quad/0/0/0": "404 tileMatrixSetId", "/api/collections/nothing/tiles/WebMercatorQuad/0/0/0": "404 ",
@@ -113,7 +113,7 @@ func TestATileHasTheFeaturesOfTheTimeThatIsAskedFor(t *testing.T) {
 	for _, path := range []string{"/tiles/hospitals/0/0/0", "/api/collections/hospitals/tiles/WebMercatorQuad/0/0/0"} {
 		for _, datetime := range []string{"2026-07-01T02:00:00Z", "2026-07-01T04:00:00Z/..", "../2026-07-01T01:00:00Z", "../.."} {
 			items := s.page("/api/collections/hospitals/items?bbox=-180,-85,180,85&datetime=" + datetime)
-			got, err := mvt.Unmarshal([]byte(s.get(path + "?datetime=" + datetime).want(t, 200).body))
+			got, err := mvt.Unmarshal([]byte(s.get(path+"?datetime="+datetime).want(t, 200).body))
 			if err != nil {
 				t.Fatal(err)
 			}

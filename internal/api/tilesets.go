@@ -116,7 +116,7 @@ func (a *api) datasetTileset(w http.ResponseWriter, r *http.Request) error {
 // to map libraries.
 func (a *api) writeTileset(w http.ResponseWriter, r *http.Request, ids []string, own, query string) error {
 	tileJSON := a.base(r) + "/tiles/" + escapeAll(ids)
-	doc, err := a.Tiles.TileJSON(r.Context(), a.view(r), ids, tileJSON+"/{z}/{x}/{y}")
+	doc, err := a.Tiles.TileJSON(r.Context(), a.view(r), ids, tiles.Variant{}, tileJSON+"/{z}/{x}/{y}")
 	if err != nil {
 		return err
 	}
