@@ -257,3 +257,14 @@ func TestTheFieldsOfADerivedSetAreThoseOfItsTiles(t *testing.T) {
 		}
 	}
 }
+
+func TestAClusterOnATilesLastEdgeIsInsideIt(t *testing.T) {
+	l := testLayer("a")
+	l.Geometry = layers.Point
+	at := Coord{6, 51, 27}
+	s := snapshotOf(l, 1, feature(1, in(t, at, "POINT (4095.8 4095.8)"), nil), feature(2, in(t, at, "POINT (4095.9 4095.9)"), nil))
+	fs := features(t, s.encode(new(draft), "a", at))
+	if len(fs) != 1 || fs[0].Properties[CountKey] != 2.0 || fs[0].Geometry != (orb.Point{4095, 4095}) {
+		t.Errorf("got %v", describe(t, s.encode(new(draft), "a", at)))
+	}
+}

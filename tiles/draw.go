@@ -175,7 +175,7 @@ func (d *draft) encodeClusters() {
 		}
 		d.count(c.count)
 		d.totals(d.snap.format, &c.total)
-		d.end(kindPoint, -1, d.dot(c.middle()))
+		d.end(kindPoint, -1, d.inside(c.middle()))
 	}
 }
 
