@@ -2,7 +2,9 @@
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import pixelmatch from 'pixelmatch'
 import type { Browser } from 'playwright-core'
+import { PNG } from 'pngjs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { drawn, explorerAt, holds, launch, mapIdle, open } from './browser'
 import { figure } from './figures'
@@ -148,5 +150,53 @@ test('a lost drawing context comes back with everything that changed meanwhile',
   await holds(t.page, layer, id)
   await drawn(t.page, layer, id)
   expect(t.errors.filter(e => !e.includes('WebGL'))).toEqual([])
+  await t.close()
+})
+
+test('a layer of points becomes a heat map or a grid by choice, and a link keeps it', async () => {
+  const t = await open(browser, server, 'about:blank')
+  const asked = new Set<string>()
+  t.page.on('request', r => {
+    const kind = /\/tiles\/hospitals\/[^?]*(\?.*)?$/.exec(r.url())
+    if (kind) asked.add(kind[1] ?? 'points')
+  })
+  /** The middle of the map, where no panel is. */
+  const picture = async () => {
+    await mapIdle(t.page)
+    await t.page.waitForTimeout(1000) // names that fade in
+    return PNG.sync.read(await t.page.screenshot({ clip: { x: 520, y: 180, width: 480, height: 480 } }))
+  }
+  const unlike = (a: PNG, b: PNG) => pixelmatch(a.data, b.data, undefined, a.width, a.height) / (a.width * a.height)
+  const choose = (name: string) =>
+    t.page.getByRole('group', { name: '密度' }).first().getByRole('button', { name, exact: true }).click()
+  const details = () => t.page.getByRole('button', { name: '医疗机构（演示） 的说明' }).first().click()
+
+  await t.page.goto(`${server.url}/#map=7/23.6/108.6&on=hospitals`)
+  const points = await picture()
+  await details()
+  await choose('热力')
+  const heat = await picture()
+  await choose('格网')
+  const grid = await picture()
+  expect([...asked]).toEqual(['points', '?agg=heat&cell=64', '?agg=grid&cell=32'])
+  expect(Math.min(unlike(points, heat), unlike(heat, grid), unlike(grid, points))).toBeGreaterThan(0.02)
+  expect(await t.page.evaluate(() => location.hash)).toMatch(/on=hospitals~grid$/)
+  const tip = t.page.getByRole('tooltip')
+  for (let x = 520; x < 1000 && !(await tip.isVisible()); x += 12) {
+    await t.page.mouse.move(x, 500)
+    await t.page.waitForTimeout(60)
+  }
+  expect(await tip.textContent()).toMatch(/此处共 \d+ 条/)
+
+  asked.clear()
+  await t.page.reload()
+  expect(unlike(grid, await picture())).toBeLessThan(0.01)
+  expect([...asked]).toEqual(['?agg=grid&cell=32'])
+  expect(await t.page.getByText('每格的记录数').count()).toBeGreaterThan(0)
+  await details()
+  await choose('点')
+  expect(unlike(points, await picture())).toBeLessThan(0.01)
+  expect(await t.page.evaluate(() => location.hash)).toMatch(/on=hospitals$/)
+  expect(t.errors).toEqual([])
   await t.close()
 })

@@ -21,7 +21,7 @@ import { type Dictionary, dictionary, textIn } from '../i18n'
 import { type ConnectionState, LiveClient, liveURL } from '../live'
 import type { Hit, Hits } from '../map'
 import { fromHash, type LayerState, type MapState, type Selection, toHash } from '../state'
-import { themes } from '../style'
+import { canBeDense, type Density, themes } from '../style'
 import { type ChoroplethData, choroplethOf, loadDivisions } from './choropleth'
 
 /** What a panel waits for: an answer, or why there is none. */
@@ -181,6 +181,17 @@ export class Explorer {
 
   setOpacity(id: string, opacity: number): void {
     this.state.layers = this.shown.map(s => (s.id === id ? { ...s, opacity } : s))
+  }
+
+  /** What is drawn instead of a layer's points, if anything is. */
+  densityOf(entry: Entry): Density | undefined {
+    return canBeDense(entry) ? this.shown.find(s => s.id === entry.layer.id)?.density : undefined
+  }
+
+  setDensity(id: string, density: Density | undefined): void {
+    this.state.layers = this.shown.map(s =>
+      s.id === id ? { id, opacity: s.opacity, ...(density ? { density } : {}) } : s,
+    )
   }
 
   setDefaults(): void {

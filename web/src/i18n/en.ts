@@ -44,6 +44,16 @@ export const en: Dictionary = {
   themeKind: { base: 'Base libraries', thematic: 'Thematic libraries', open: 'Open-data categories' },
   level: { region: 'Region', city: 'City', county: 'County', township: 'Township' },
   divisionLevel: ['', 'Autonomous region', 'City', 'County-level division', 'Township-level division'],
+  density: {
+    title: 'Density',
+    point: 'Points',
+    heat: 'Heat',
+    grid: 'Grid',
+    few: 'few',
+    many: 'many',
+    heatLegend: 'Density of records (relative)',
+    gridLegend: 'Records in each square',
+  },
   legend: {
     title: 'Legend',
     unit: 'Unit',

@@ -43,6 +43,16 @@ export const zh = {
   themeKind: { base: '基础信息资源库', thematic: '主题信息资源库', open: '开放类别' },
   level: { region: '自治区级', city: '市级', county: '县级', township: '乡镇级' },
   divisionLevel: ['', '自治区', '设区市', '县（市、区）', '乡镇（街道）'],
+  density: {
+    title: '密度',
+    point: '点',
+    heat: '热力',
+    grid: '格网',
+    few: '疏',
+    many: '密',
+    heatLegend: '记录密度（相对）',
+    gridLegend: '每格的记录数',
+  },
   legend: {
     title: '图例',
     unit: '单位',

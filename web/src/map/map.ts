@@ -401,10 +401,11 @@ export class OneMap {
       const { properties, geometry } = feature
       const layer = layerOfStyle(feature.layer.id)
       const id = String(properties._id ?? feature.id)
-      if (properties._id !== undefined || geometry.type !== 'Point') return { layer, id, properties }
-      const at = geometry.coordinates as LonLat
+      const at = properties._id === undefined ? middle(feature) : null
+      if (!at) return { layer, id, properties }
       const count = Number(properties[countKey] ?? 1)
-      return { layer, id: at.join(), properties, ...(count > 1 ? { merged: { count, at } } : {}) }
+      const merged = count > 1 || geometry.type === 'Polygon' // a cell stands for what is in it, also for one
+      return { layer, id: at.join(), properties, ...(merged ? { merged: { count, at } } : {}) }
     })
   }
 
@@ -449,6 +450,14 @@ function newMap(options: ConstructorParameters<typeof GLMap>[0]): GLMap {
   } catch (error) {
     throw new NoWebGLError('WebGL 2 is missing', { cause: error })
   }
+}
+
+/** Where something is that stands for several features: a cluster, or a grid's cell. */
+function middle({ geometry, properties }: MapGeoJSONFeature): LonLat | null {
+  if (geometry.type === 'Point') return geometry.coordinates as LonLat
+  if (geometry.type !== 'Polygon' || properties[countKey] === undefined) return null
+  const [a, , c] = geometry.coordinates[0] ?? []
+  return a && c ? [((a[0] ?? 0) + (c[0] ?? 0)) / 2, ((a[1] ?? 0) + (c[1] ?? 0)) / 2] : null
 }
 
 function calm(): boolean {

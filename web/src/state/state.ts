@@ -3,12 +3,14 @@
 
 import type { LonLat } from '../api'
 import type { Lang } from '../i18n'
-import type { ThemeName } from '../style'
+import type { Density, ThemeName } from '../style'
 
 export interface LayerState {
   id: string
   /** 0.1 to 1. */
   opacity: number
+  /** Missing: its points. */
+  density?: Density
 }
 
 export type Selection =

@@ -8,6 +8,8 @@ const full: MapState = {
   layers: [
     { id: 'hospitals', opacity: 1 },
     { id: 'hazard-zones', opacity: 0.6 },
+    { id: 'enterprises', opacity: 1, density: 'heat' },
+    { id: 'schools', opacity: 0.35, density: 'grid' },
   ],
   choropleth: 'divisions.population_2020',
   selection: { kind: 'feature', layer: 'hospitals', id: '示例/医院 01' },
@@ -32,7 +34,7 @@ describe('The address', () => {
 
   it('is short and can be read', () => {
     expect(toHash(full)).toMatch(
-      /^#map=9.25\/22.8167\/108.3201&theme=day&lang=en&by=divisions.population_2020&on=hospitals,hazard-zones~60&sel=hospitals\//,
+      /^#map=9.25\/22.8167\/108.3201&theme=day&lang=en&by=divisions.population_2020&on=hospitals,hazard-zones~60,enterprises~heat,schools~35~grid&sel=hospitals\//,
     )
   })
 
@@ -40,6 +42,14 @@ describe('The address', () => {
     expect(fromHash('#on=').layers).toEqual([])
     expect(fromHash('#theme=day').layers).toBeNull()
     expect(toHash({ ...initialState, layers: [] })).toBe('#on=')
+  })
+
+  it('reads a layer’s opacity and density in either order', () => {
+    expect(fromHash('#on=a~grid~40,b~pie,c~heat~grid').layers).toEqual([
+      { id: 'a', opacity: 0.4, density: 'grid' },
+      { id: 'b', opacity: 1 },
+      { id: 'c', opacity: 1, density: 'heat' },
+    ])
   })
 
   it('ignores what it can’t understand', () => {

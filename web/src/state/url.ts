@@ -1,5 +1,5 @@
 // The map-state document as the hash of an address, short enough to be read out:
-// #map=8.2/23.41/108.9&theme=day&on=hospitals,schools~60&sel=@division/450100
+// #map=8.2/23.41/108.9&theme=day&on=hospitals,schools~60~grid&sel=@division/450100
 
 import { initialState, type LayerState, type MapState, type Selection } from './state'
 
@@ -49,15 +49,24 @@ export function fromHash(hash: string): MapState {
   return state
 }
 
-function writeLayer({ id, opacity }: LayerState): string {
-  return opacity < 1 ? `${encode(id)}~${Math.round(opacity * 100)}` : encode(id)
+function writeLayer({ id, opacity, density }: LayerState): string {
+  const percent = opacity < 1 ? [Math.round(opacity * 100)] : []
+  return [encode(id), ...percent, ...(density ? [density] : [])].join('~')
 }
 
 function readLayer(text: string): LayerState[] {
-  const [id = '', percent] = text.split('~')
+  const [id = '', ...rest] = text.split('~')
   if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(id)) return []
+  const density = rest.find(part => part === 'heat' || part === 'grid')
+  const percent = rest.find(part => part !== density)
   const opacity = percent === undefined ? 1 : Number(percent) / 100
-  return [{ id, opacity: Number.isFinite(opacity) ? Math.min(1, Math.max(0.1, opacity)) : 1 }]
+  return [
+    {
+      id,
+      opacity: Number.isFinite(opacity) ? Math.min(1, Math.max(0.1, opacity)) : 1,
+      ...(density ? { density } : {}),
+    },
+  ]
 }
 
 function writeSelection(s: Selection): string {

@@ -6,6 +6,7 @@ import type { Lang } from '../i18n'
 import { baseGround, baseLabels, baseLines, baseSource, frame, frameLayer, frameSource } from './base'
 import { type Choropleth, choroplethLayers } from './choropleth'
 import { type DataInput, dataLabels, dataLayers, kindsOf } from './data'
+import { canBeDense, type Density, densityLayers, densityQuery } from './density'
 import { selectionLayers, selectionSource } from './selection'
 import type { Theme } from './theme'
 
@@ -15,6 +16,8 @@ export interface Shown {
   /** 0 to 1; 0 keeps it loaded and hidden. */
   opacity: number
   labelZoom?: number
+  /** Drawn as a surface instead of points. */
+  density?: Density
 }
 
 export interface ComposeInput {
@@ -58,7 +61,7 @@ export function compose(input: ComposeInput): MapSpec {
   }
   if (base.layers.length > 0) sources[baseSource] = tiles(input, base.layers.map(l => l.id).join(','), 0)
 
-  const data: DataInput[] = input.shown
+  const data: (DataInput & { density?: Density })[] = input.shown
     .flatMap(shown => {
       const entry = byId.get(shown.id)
       return entry && !entry.layer.display?.base ? [{ entry, shown }] : []
@@ -77,30 +80,36 @@ export function compose(input: ComposeInput): MapSpec {
         opacity: shown.opacity,
         labelZoom: shown.labelZoom,
         source: sourceOf(entry),
+        ...(shown.density && canBeDense(entry) ? { density: shown.density } : {}),
         ...(live ? {} : { sourceLayer: shown.id }),
       }
     })
-  for (const { entry, source } of data) {
-    sources[source] = entry.layer.display?.live
-      ? empty()
-      : tiles(input, entry.layer.id, Math.floor(entry.layer.display?.minZoom ?? 0))
+  for (const { entry, source, density } of data) {
+    if (entry.layer.display?.live) sources[source] = empty()
+    else if (density) sources[source] = tiles(input, entry.layer.id, 0, densityQuery(density, scale))
+    else sources[source] = tiles(input, entry.layer.id, Math.floor(entry.layer.display?.minZoom ?? 0))
   }
 
+  const single = data.filter(d => !d.density)
   const drawn = (['polygon', 'line', 'point'] as const).flatMap(kind =>
-    data.filter(d => kindsOf(d.entry).includes(kind)).flatMap(d => dataLayers(d, kind)),
+    single.filter(d => kindsOf(d.entry).includes(kind)).flatMap(d => dataLayers(d, kind)),
   )
+  const surfaces = data.flatMap(d => (d.density ? densityLayers(d, d.density, input.bounds) : []))
   const layers = [
     ...baseGround(base),
     ...(input.choropleth ? choroplethLayers(input.choropleth, theme, input.choropleth.opacity) : []),
+    ...surfaces, // under the borders, so that one sees where it is
     ...(base.layers.length > 0 ? baseLines(base) : []),
     frameLayer(theme, scale),
     ...drawn,
     ...selectionLayers(theme, scale),
-    ...data.flatMap(dataLabels),
+    ...single.flatMap(dataLabels),
     ...baseLabels(base),
   ]
   const areas = layers.filter(l => /[:-]area$/.test(l.id)).map(l => l.id)
-  return { sources, layers, pickable: drawn.map(l => l.id), areas }
+  // Of a heat map there is nothing to press on.
+  const pickable = [...surfaces.filter(l => l.type === 'fill'), ...drawn].map(l => l.id)
+  return { sources, layers, pickable, areas }
 }
 
 /** The id of the source that a layer is drawn from. */
@@ -114,8 +123,9 @@ export function layerOfStyle(styleLayer: string): string {
   return styleLayer.slice(0, styleLayer.lastIndexOf(':'))
 }
 
-function tiles({ origin, bounds }: ComposeInput, ids: string, minzoom: number): SourceSpecification {
-  return { type: 'vector', tiles: [`${origin}/tiles/${ids}/{z}/{x}/{y}`], minzoom, maxzoom: tileMaxZoom, bounds }
+function tiles({ origin, bounds }: ComposeInput, ids: string, minzoom: number, query = ''): SourceSpecification {
+  const address = `${origin}/tiles/${ids}/{z}/{x}/{y}${query}`
+  return { type: 'vector', tiles: [address], minzoom, maxzoom: tileMaxZoom, bounds }
 }
 
 function empty(): SourceSpecification {

@@ -80,16 +80,12 @@ export function dataLabels(input: DataInput): LayerSpecification[] {
 
 /** The colour of a class as shown in the map and in its legend: late data lose colour, lost data have none. */
 export function classColor(entry: Entry, theme: Theme, color: string | undefined): string {
-  const full = paletteColor(theme, color)
-  switch (entry.status.freshness) {
-    case 'late':
-      return mix(full, theme.stale, 0.6)
-    case 'lost':
-    case 'zombie':
-      return theme.stale
-    default:
-      return full
-  }
+  return isLost(entry) ? theme.stale : faded(entry, theme, paletteColor(theme, color))
+}
+
+/** A colour with what it loses when data are late; of a scale, which must stay one, also when they are lost. */
+export function faded(entry: Entry, theme: Theme, color: string): string {
+  return isStale(entry) ? mix(color, theme.stale, 0.6) : color
 }
 
 export function isStale(entry: Entry): boolean {

@@ -6,6 +6,7 @@ export type { Choropleth } from './choropleth'
 export { countKey } from './clusters'
 export { type ComposeInput, compose, layerOfStyle, type MapSpec, type Shown, sourceOf } from './compose'
 export { classColor, isLost, isStale, kindsOf } from './data'
+export { canBeDense, type Density, densityColors, gridBreaks } from './density'
 export { byRole, fonts } from './expressions'
 export { type ImageRequest, iconAddress, parseImage, shapeSize } from './images'
 export {
