@@ -258,6 +258,19 @@ func TestTheFieldsOfADerivedSetAreThoseOfItsTiles(t *testing.T) {
 	}
 }
 
+// TestWhatIsAloneInItsCellIsInsideTheTileToo: at a zoom where points merge no other tile
+// has it.
+func TestWhatIsAloneInItsCellIsInsideTheTileToo(t *testing.T) {
+	l := testLayer("a")
+	l.Geometry = layers.Point
+	at := Coord{6, 51, 27}
+	s := snapshotOf(l, 1, feature(1, in(t, at, "POINT (4095.8 4095.8)"), nil), feature(2, in(t, at, "POINT (10 10)"), nil), feature(3, in(t, at, "POINT (12 10)"), nil))
+	fs := features(t, s.encode(new(draft), "a", at))
+	if len(fs) != 2 || fs[1].Properties[CountKey] != nil || fs[1].Geometry != (orb.Point{4095, 4095}) {
+		t.Errorf("got %v", describe(t, s.encode(new(draft), "a", at)))
+	}
+}
+
 func TestAClusterOnATilesLastEdgeIsInsideIt(t *testing.T) {
 	l := testLayer("a")
 	l.Geometry = layers.Point

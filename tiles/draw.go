@@ -145,17 +145,12 @@ func (d *draft) encodePoints() {
 	}
 	sortRefs(d.refs)
 	for _, at := range d.refs {
-		d.point(at, squareOf(at.key, d.own.level) != d.own)
+		d.rowTags(at)
+		if squareOf(at.key, d.own.level) != d.own {
+			d.count(0)
+		}
+		d.end(kindPoint, at.num, d.dot(placeAt(at.key)))
 	}
-}
-
-// point writes a feature that is a point.
-func (d *draft) point(at ref, elsewhere bool) {
-	d.rowTags(at)
-	if elsewhere {
-		d.count(0)
-	}
-	d.end(kindPoint, at.num, d.dot(placeAt(at.key)))
 }
 
 // dot returns the commands of a point, until the next geometry is made.
@@ -165,17 +160,19 @@ func (d *draft) dot(p place) []byte {
 }
 
 // encodeClusters writes the points of each cell as one, with what they add up to.
-// Clusters are in the tile of their cell alone: nothing of them reaches beyond.
+// They are in the tile of their cell alone: nothing of them reaches beyond.
 func (d *draft) encodeClusters() {
 	level := d.snap.plan.cellLevel(d.at.Z)
 	for _, c := range d.cells(level, d.snap.format) {
+		num := int64(-1)
 		if c.count == 1 {
-			d.point(c.first, false)
-			continue
+			num = c.first.num
+			d.rowTags(c.first)
+		} else {
+			d.count(c.count)
+			d.totals(d.snap.format, &c.total)
 		}
-		d.count(c.count)
-		d.totals(d.snap.format, &c.total)
-		d.end(kindPoint, -1, d.inside(c.middle()))
+		d.end(kindPoint, num, d.inside(c.middle()))
 	}
 }
 
