@@ -58,10 +58,11 @@ func (r *run) end(lo, hi int, last uint64) int {
 
 // find returns the row of a feature with a known anchor, or -1.
 func (r *run) find(key uint64, num int64) int {
-	for row := r.from(key); row < len(r.keys) && r.keys[row] == key; row++ {
-		if r.nums[row] == num {
-			return row
-		}
+	row := sort.Search(len(r.keys), func(i int) bool {
+		return cmp.Or(cmp.Compare(r.keys[i], key), cmp.Compare(r.nums[i], num)) >= 0
+	})
+	if row < len(r.keys) && r.keys[row] == key && r.nums[row] == num {
+		return row
 	}
 	return -1
 }
