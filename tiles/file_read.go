@@ -119,7 +119,7 @@ func (d *fileDecoder) decodeBody(f *format, rows int) (*snapshot, error) {
 	if r.shapes != nil {
 		r.shapes.complete()
 	}
-	f.sumUp(r)
+	f.sumUp(r, nil)
 	s.runs = []living{{run: r}}
 	return s, nil
 }

@@ -83,6 +83,7 @@ func (r *run) size() int64 {
 // runBuilder collects features for a run.
 type runBuilder struct {
 	format  *format
+	model   *run // whose dictionaries it shares; nil if it makes its own
 	keys    []uint64
 	nums    []int64
 	columns []*columnBuilder
@@ -93,7 +94,7 @@ type runBuilder struct {
 
 // newRun begins a run. With a model it shares that one's dictionaries.
 func newRun(f *format, model *run) *runBuilder {
-	b := &runBuilder{format: f}
+	b := &runBuilder{format: f, model: model}
 	if f.shapes {
 		b.shapes = newShapes()
 	}
@@ -202,6 +203,6 @@ func (b *runBuilder) build() *run {
 	if b.shapes != nil {
 		r.shapes, b.shapes = b.shapes.build(order), nil
 	}
-	b.format.sumUp(r)
+	b.format.sumUp(r, b.model)
 	return r
 }

@@ -7,6 +7,7 @@ import "math"
 // blocks. It is immutable.
 type sums struct {
 	class   []uint8     // of each row; nil without classes
+	known   []uint8     // class of each value of the dictionary, by code; its runs share it
 	numbers [][]float64 // of each summed attribute, of each row; NaN is null
 	blocks  []total     // of each wordRows rows
 }
@@ -89,23 +90,22 @@ func (t *total) addRows(r *run, gone *dead, lo, hi int) {
 	}
 }
 
-// sumUp makes the sums of a run.
-func (f *format) sumUp(r *run) {
+// sumUp makes the sums of a run, which shares its dictionaries with a model if there
+// is one.
+func (f *format) sumUp(r, model *run) {
 	s := &sums{}
 	r.sums = s
 	if f.classBy >= 0 {
-		s.class = make([]uint8, r.len())
 		c := &r.columns[f.classBy]
-		var known []uint8 // by code
-		if c.dict != nil {
-			known = make([]uint8, c.dict.len()+1)
-			for i := range c.dict.len() {
-				known[i+1] = f.class(c.dict.at(i))
-			}
+		if model != nil {
+			s.known = model.sums.known
+		} else {
+			s.known = f.classesOf(c.dict)
 		}
+		s.class = make([]uint8, r.len())
 		for row := range s.class {
 			if v, code := c.get(row); code > 0 {
-				s.class[row] = known[code]
+				s.class[row] = s.known[code]
 			} else {
 				s.class[row] = f.class(v)
 			}
@@ -131,6 +131,18 @@ func (f *format) sumUp(r *run) {
 		}
 		s.blocks[i] = t
 	}
+}
+
+// classesOf returns the class of each value of a dictionary, by code.
+func (f *format) classesOf(d *dictionary) []uint8 {
+	if d == nil {
+		return nil
+	}
+	known := make([]uint8, d.len()+1)
+	for i := range d.len() {
+		known[i+1] = f.class(d.at(i))
+	}
+	return known
 }
 
 func (s *sums) size() int64 {
