@@ -28,9 +28,25 @@ const (
 	vertexBytes    = 3
 )
 
+// leastSourceZoom is the least that a layer has as its deepest zoom of tiles, and
+// what one has in which nothing merges. There a tile unit is 60 cm on the equator.
+const leastSourceZoom = 14
+
+// sourceZoom returns the deepest zoom of which a client needs tiles: the first at
+// which nothing merges any more, as far as there is one. Closer views enlarge these
+// tiles instead of asking for sixteen times as many.
+func (p *plan) sourceZoom() int {
+	z := MaxZoom
+	for z > leastSourceZoom && p[z] == 0 && p[z-1] == 0 {
+		z--
+	}
+	return z
+}
+
 // makePlan returns the finest cells with which every tile of a zoom keeps within the
 // budget, or the layer's own. A zoom keeps the cells that it had while they still do, more or less:
 // tiles would all change otherwise whenever the count goes up and down a little.
+// Where the cells have no two features there is nothing to merge, whatever the budget.
 func (s *snapshot) makePlan(budget int64) (p plan) {
 	budget = s.format.budget(budget)
 	r := s.runs[0].run
@@ -44,10 +60,10 @@ func (s *snapshot) makePlan(budget int64) (p plan) {
 		aggregate += row
 	}
 	for z := range p {
-		loads := r.loads(z, finest, row, aggregate)
+		loads, merges := r.loads(z, finest, row, aggregate)
 		fits := func(k int, share int64) bool { return loads[k]*4 <= budget*share }
 		if fits(0, 4) {
-			if was := int(s.plan[z]); was > 0 && !fits(0, 2) {
+			if was := int(s.plan[z]); was > 0 && merges[was] && !fits(0, 2) {
 				p[z] = uint8(was)
 				continue
 			}
@@ -63,7 +79,9 @@ func (s *snapshot) makePlan(budget int64) (p plan) {
 		if was := int(s.plan[z]); was > 0 && was <= finest && fits(was, 6) && (was >= k || !fits(k, 2)) {
 			k = was
 		}
-		p[z] = uint8(k)
+		if merges[k] {
+			p[z] = uint8(k)
+		}
 	}
 	return p
 }
@@ -125,8 +143,8 @@ func (p plan) within(other *plan) plan {
 
 // loads returns the bytes of the fullest tile of zoom z: [0] with each feature
 // drawn alone, [k] with those merged that are smaller than a cell k levels below
-// the tile. A feature counts for the tile of its anchor.
-func (r *run) loads(z, finest int, row, aggregate int64) (worst [finestShapes + 1]int64) {
+// the tile, and whether any two then are. A feature counts for the tile of its anchor.
+func (r *run) loads(z, finest int, row, aggregate int64) (worst [finestShapes + 1]int64, merges [finestShapes + 1]bool) {
 	var now [finestShapes + 1]int64
 	var inCell [finestShapes + 1]int // small features in the cell so far
 	cellSize := func(k int) uint32 { return uint32(min(uint64(1)<<(placeLevels-min(z+k, placeLevels)), 1<<32-1)) }
@@ -158,6 +176,7 @@ func (r *run) loads(z, finest int, row, aggregate int64) (worst [finestShapes + 
 				now[k] += alone
 			case inCell[k] == 1:
 				now[k] += aggregate - row
+				merges[k] = true
 			}
 			inCell[k]++
 		}
@@ -165,7 +184,7 @@ func (r *run) loads(z, finest int, row, aggregate int64) (worst [finestShapes + 
 	for k := range now {
 		worst[k] = max(worst[k], now[k])
 	}
-	return worst
+	return worst, merges
 }
 
 // vertexBytes estimates what a row's vertices take at a zoom.

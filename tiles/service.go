@@ -309,6 +309,15 @@ func (s *Service) Kept(layer string) bool {
 	return state != nil
 }
 
+// SourceZoom returns the deepest zoom of which a client needs a layer's tiles. It
+// changes as the layer does.
+func (s *Service) SourceZoom(layer string) int {
+	if _, state := s.kept.find(layer); state != nil {
+		return state.plan.sourceZoom()
+	}
+	return leastSourceZoom // tiles from the store merge nothing
+}
+
 // Stats counts what the cache did since the start.
 type Stats struct {
 	Hits, Misses int64 // calls answered from the cache, and not

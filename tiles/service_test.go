@@ -356,9 +356,9 @@ func TestTileJSONDescribesWhatTheTilesHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"tilejson":"3.0.0","name":"示例a, 示例b","attribution":"示例\u0026lt;b\u0026gt;厅: Census \u0026amp; Co","scheme":"xyz",` +
-		`"tiles":["https://example.org/tiles/a,b/{z}/{x}/{y}"],"minzoom":0,"maxzoom":16,"bounds":[104,20,113,27],` +
-		`"vector_layers":[{"id":"a","description":"示例a","minzoom":0,"maxzoom":16,"fields":{"_id":"String","level":"Number","name":"String","ok":"Boolean","point_count":"Number"}},` +
-		`{"id":"b","description":"示例b","minzoom":0,"maxzoom":16,"fields":{"_id":"String","point_count":"Number"}}]}`
+		`"tiles":["https://example.org/tiles/a,b/{z}/{x}/{y}"],"minzoom":0,"maxzoom":14,"bounds":[104,20,113,27],` +
+		`"vector_layers":[{"id":"a","description":"示例a","minzoom":0,"maxzoom":14,"fields":{"_id":"String","level":"Number","name":"String","ok":"Boolean","point_count":"Number"}},` +
+		`{"id":"b","description":"示例b","minzoom":0,"maxzoom":14,"fields":{"_id":"String","point_count":"Number"}}]}`
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

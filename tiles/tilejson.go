@@ -12,11 +12,6 @@ import (
 	"onemap/layers"
 )
 
-// sourceMaxZoom is the deepest zoom that TileJSON offers. There a tile unit is
-// 15 cm on the equator; closer views enlarge these tiles instead of asking for
-// sixteen times as many.
-const sourceMaxZoom = 16
-
 // TileJSON describes a tile set (TileJSON 3.0.0).
 type TileJSON struct {
 	TileJSON     string        `json:"tilejson"`
@@ -66,7 +61,7 @@ func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []str
 	}
 	t := &TileJSON{
 		TileJSON: "3.0.0", Scheme: "xyz", Tiles: []string{tilesURL},
-		MaxZoom: sourceMaxZoom, Bounds: s.boundsOf(seen),
+		Bounds: s.boundsOf(seen),
 	}
 	var names, credits []string
 	for _, e := range seen {
@@ -74,8 +69,10 @@ func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []str
 		if c := credit(e.Layer); c != "" && !slices.Contains(credits, c) {
 			credits = append(credits, c)
 		}
+		depth := s.SourceZoom(e.ID)
+		t.MaxZoom = max(t.MaxZoom, depth)
 		t.VectorLayers = append(t.VectorLayers, VectorLayer{
-			ID: e.ID, Description: title(e.Title), MaxZoom: sourceMaxZoom, Fields: variant.fields(e.Layer)})
+			ID: e.ID, Description: title(e.Title), MaxZoom: depth, Fields: variant.fields(e.Layer)})
 	}
 	t.Name = strings.Join(names, ", ")
 	t.Attribution = strings.Join(credits, "; ")

@@ -13,18 +13,19 @@ import (
 // collection is a layer as OGC API Features describes it, with all that we know
 // of it beside.
 type collection struct {
-	ID          string        `json:"id"`
-	Title       string        `json:"title"`
-	Description string        `json:"description,omitempty"`
-	Attribution string        `json:"attribution,omitempty"`
-	Extent      *extent       `json:"extent,omitempty"`
-	ItemType    string        `json:"itemType"`
-	CRS         []string      `json:"crs"`
-	StorageCRS  string        `json:"storageCrs"`
-	Links       []link        `json:"links"`
-	Layer       *layers.Layer `json:"layer"`
-	Status      status        `json:"status"`
-	TilesFrom   string        `json:"tilesFrom"` // memory or store; see docs/tiles.md
+	ID           string        `json:"id"`
+	Title        string        `json:"title"`
+	Description  string        `json:"description,omitempty"`
+	Attribution  string        `json:"attribution,omitempty"`
+	Extent       *extent       `json:"extent,omitempty"`
+	ItemType     string        `json:"itemType"`
+	CRS          []string      `json:"crs"`
+	StorageCRS   string        `json:"storageCrs"`
+	Links        []link        `json:"links"`
+	Layer        *layers.Layer `json:"layer"`
+	Status       status        `json:"status"`
+	TilesFrom    string        `json:"tilesFrom"`    // memory or store; see docs/tiles.md
+	TilesMaxZoom int           `json:"tilesMaxZoom"` // the deepest zoom that a map needs
 }
 
 type extent struct {
@@ -64,7 +65,8 @@ func (a *api) describe(r *http.Request, e layers.Entry) collection {
 	own := a.layerURL(r, e.ID)
 	c := collection{
 		ID: e.ID, Title: first(e.Title), Description: first(e.Abstract), Attribution: first(e.Source),
-		ItemType: "feature", CRS: []string{crs84}, StorageCRS: crs84, Layer: e.Layer, Status: statusAt(e, a.Now()), TilesFrom: a.tilesFrom(e.ID),
+		ItemType: "feature", CRS: []string{crs84}, StorageCRS: crs84, Layer: e.Layer, Status: statusAt(e, a.Now()),
+		TilesFrom: a.tilesFrom(e.ID), TilesMaxZoom: a.Tiles.SourceZoom(e.ID),
 		Links: []link{
 			{Href: own, Rel: "self", Type: mediaJSON, Title: first(e.Title)},
 			{Href: own + "/items", Rel: "items", Type: mediaGeoJSON, Title: first(e.Title)},
@@ -98,7 +100,7 @@ func first(t layers.Text) string {
 func (a *api) catalogueTag(c layers.Cursor, entries ...layers.Entry) string {
 	h := fnv.New64a()
 	for _, e := range entries {
-		fmt.Fprint(h, e.ID, e.Freshness(a.Now()), a.tilesFrom(e.ID), "\n")
+		fmt.Fprint(h, e.ID, e.Freshness(a.Now()), a.tilesFrom(e.ID), a.Tiles.SourceZoom(e.ID), "\n")
 	}
 	return fmt.Sprintf(`W/"%s-%d-%x"`, c.Epoch, c.Position, h.Sum64())
 }

@@ -10,6 +10,7 @@ import (
 type layerStatus struct {
 	ID string `json:"id"`
 	status
+	TilesMaxZoom int `json:"tilesMaxZoom"`
 }
 
 // stats is the state of every layer, small enough to be asked for every few
@@ -29,7 +30,7 @@ func (a *api) stats(w http.ResponseWriter, r *http.Request) error {
 	now := a.Now()
 	list := make([]layerStatus, len(entries))
 	for i, e := range entries {
-		list[i] = layerStatus{e.ID, statusAt(e, now)}
+		list[i] = layerStatus{e.ID, statusAt(e, now), a.Tiles.SourceZoom(e.ID)}
 	}
 	return writeJSON(w, http.StatusOK, struct {
 		Time     string        `json:"time"`

@@ -121,12 +121,15 @@ export interface Collection {
   extent?: { spatial?: { bbox: BBox[] } }
   layer: Layer
   status: Status
+  tilesMaxZoom: number
 }
 
 /** A layer with its state: one row of the catalogue. */
 export interface Entry {
   layer: Layer
   status: Status
+  /** Deepest zoom of its tiles: the first at which none of its features are merged. */
+  tilesMaxZoom: number
 }
 
 export type Properties = Record<string, unknown>
@@ -173,6 +176,7 @@ export interface Settings {
 
 export interface LayerStat extends Status {
   id: string
+  tilesMaxZoom: number
 }
 
 export interface Stats {

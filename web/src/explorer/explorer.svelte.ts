@@ -435,7 +435,7 @@ export class Explorer {
       const stats = new Map((await this.api.stats()).layers.map(l => [l.id, l]))
       this.entries = this.entries.map(e => {
         const status = stats.get(e.layer.id)
-        return status ? { layer: e.layer, status } : e
+        return status ? { layer: e.layer, status, tilesMaxZoom: status.tilesMaxZoom } : e
       })
       this.failure = null
     } catch (error) {
@@ -475,8 +475,8 @@ export class Explorer {
   }
 }
 
-function toEntry(c: Collection): Entry {
-  return { layer: c.layer, status: c.status }
+function toEntry({ layer, status, tilesMaxZoom }: Collection): Entry {
+  return { layer, status, tilesMaxZoom }
 }
 
 /** The attribute with a role. */

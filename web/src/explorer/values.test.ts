@@ -31,6 +31,7 @@ function entry(display: Entry['layer']['display']): Entry {
       display,
     },
     status: { count: 3, updated: null, freshness: 'fresh', ageSeconds: 0 },
+    tilesMaxZoom: 14,
   }
 }
 

@@ -44,9 +44,6 @@ export interface MapSpec {
   areas: string[]
 }
 
-/** Deepest zoom of tiles; the map enlarges them beyond it. */
-const tileMaxZoom = 14
-
 export function compose(input: ComposeInput): MapSpec {
   const { entries, theme, lang, scale } = input
   const byId = new Map(entries.map(e => [e.layer.id, e]))
@@ -59,7 +56,7 @@ export function compose(input: ComposeInput): MapSpec {
     [selectionSource]: empty(),
     [frameSource]: frame(input.bounds),
   }
-  if (base.layers.length > 0) sources[baseSource] = tiles(input, base.layers.map(l => l.id).join(','), 0)
+  if (base.layers.length > 0) sources[baseSource] = tiles(input, baseEntries, 0)
 
   const data: (DataInput & { density?: Density })[] = input.shown
     .flatMap(shown => {
@@ -86,8 +83,8 @@ export function compose(input: ComposeInput): MapSpec {
     })
   for (const { entry, source, density } of data) {
     if (entry.layer.display?.live) sources[source] = empty()
-    else if (density) sources[source] = tiles(input, entry.layer.id, 0, densityQuery(density, scale))
-    else sources[source] = tiles(input, entry.layer.id, Math.floor(entry.layer.display?.minZoom ?? 0))
+    else if (density) sources[source] = tiles(input, [entry], 0, densityQuery(density, scale))
+    else sources[source] = tiles(input, [entry], Math.floor(entry.layer.display?.minZoom ?? 0))
   }
 
   const single = data.filter(d => !d.density)
@@ -123,9 +120,15 @@ export function layerOfStyle(styleLayer: string): string {
   return styleLayer.slice(0, styleLayer.lastIndexOf(':'))
 }
 
-function tiles({ origin, bounds }: ComposeInput, ids: string, minzoom: number, query = ''): SourceSpecification {
-  const address = `${origin}/tiles/${ids}/{z}/{x}/{y}${query}`
-  return { type: 'vector', tiles: [address], minzoom, maxzoom: tileMaxZoom, bounds }
+/** The map enlarges the tiles of the deepest zoom beyond it. */
+function tiles(
+  { origin, bounds }: ComposeInput,
+  entries: readonly Entry[],
+  minzoom: number,
+  query = '',
+): SourceSpecification {
+  const address = `${origin}/tiles/${entries.map(e => e.layer.id).join(',')}/{z}/{x}/{y}${query}`
+  return { type: 'vector', tiles: [address], minzoom, maxzoom: Math.max(...entries.map(e => e.tilesMaxZoom)), bounds }
 }
 
 function empty(): SourceSpecification {

@@ -24,6 +24,7 @@ function entry(id: string, geometry: GeometryType, display: Display = {}, freshn
       display,
     },
     status: { count: 120, updated: '2026-07-01T00:00:00Z', freshness, ageSeconds: 10 },
+    tilesMaxZoom: 14,
   }
 }
 
@@ -115,6 +116,17 @@ describe('The composed style', () => {
     expect(entries.map(sourceOf).filter(s => !sources[s])).toEqual([])
     for (const text of JSON.stringify(sources).match(/https?:\/\/[^/"]+/g) ?? [])
       expect(text).toBe('http://localhost:8080')
+  })
+
+  it('asks for tiles as deep as a layer has any, and for the base map as deep as one of its layers has', () => {
+    const deep: Record<string, number> = { hospitals: 17, coast: 16 }
+    const { sources } = compose({
+      ...all,
+      entries: entries.map(e => ({ ...e, tilesMaxZoom: deep[e.layer.id] ?? 14 })),
+    })
+    expect(sources['tiles:hospitals']).toMatchObject({ maxzoom: 17 })
+    expect(sources['tiles:roads']).toMatchObject({ maxzoom: 14 })
+    expect(sources.base).toMatchObject({ maxzoom: 16 })
   })
 
   it('keeps the first zoom that a layer asks for', () => {

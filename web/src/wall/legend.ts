@@ -51,7 +51,7 @@ function row(original: Entry, ref: LayerRef, model: WallModel): Row {
   const entry = asSeen(original, ref.style?.emphasis === 'focus')
   const { layer } = entry
   const { freshness, age } = model.judged(original)
-  const current = { layer, status: { ...entry.status, freshness } }
+  const current = { ...entry, status: { ...entry.status, freshness } }
   const display = layer.display ?? {}
   return {
     id: layer.id,

@@ -52,7 +52,7 @@ export class WallModel {
   #states = ''
 
   takeCatalogue(collections: Collection[]): void {
-    this.entries = collections.map(({ layer, status }) => ({ layer, status }))
+    this.entries = collections.map(({ layer, status, tilesMaxZoom }) => ({ layer, status, tilesMaxZoom }))
     this.#dirty = true
   }
 
@@ -92,7 +92,7 @@ export class WallModel {
   /** The newest that was told of a layer's state. */
   stat(layer: string): LayerStat | undefined {
     const e = this.entry(layer)
-    return this.stats.get(layer) ?? (e ? { id: layer, ...e.status } : undefined)
+    return this.stats.get(layer) ?? (e ? { id: layer, ...e.status, tilesMaxZoom: e.tilesMaxZoom } : undefined)
   }
 
   /** How many features a layer has. */
@@ -118,12 +118,15 @@ export class WallModel {
     return this.entries.map(e => ({
       layer: e.layer,
       status: { ...e.status, ...this.stat(e.layer.id), freshness: this.judged(e).freshness },
+      tilesMaxZoom: this.stat(e.layer.id)?.tilesMaxZoom ?? e.tilesMaxZoom,
     }))
   }
 
-  /** Whether a layer became late, lost or fresh since the last call. */
+  /** Whether a layer became late, lost or fresh since the last call, or has its tiles to another zoom. */
   statesChanged(): boolean {
-    const states = this.entries.map(e => e.layer.id + this.judged(e).freshness).join()
+    const states = this.judgedEntries()
+      .map(e => e.layer.id + e.status.freshness + e.tilesMaxZoom)
+      .join()
     if (states === this.#states) return false
     this.#states = states
     return true

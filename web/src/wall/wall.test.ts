@@ -77,6 +77,7 @@ const hotline: Entry = {
     },
   },
   status: { count: 4, updated: null, freshness: 'fresh', ageSeconds: 0 },
+  tilesMaxZoom: 14,
 }
 
 describe('incidents', () => {
