@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"onemap/layers"
 )
@@ -20,13 +21,21 @@ type format struct {
 	bytes     int64 // what a tile may take, if the layer says so
 	classBy   int   // the attribute that chooses the class, or -1
 	classes   []class
+	steps     []int // the classes that are ranges, the lowest first
 	summed    []int // the attributes that aggregates sum up
 }
 
 // class is one entry of the legend that rows are counted by.
 type class struct {
 	value []byte   // encoded; nil if it is a range
-	min   *float64 // where the range begins
+	min   *float64 // where the range begins; nil: at the least number
+}
+
+func (c class) from() float64 {
+	if c.min == nil {
+		return math.Inf(-1)
+	}
+	return *c.min
 }
 
 // noClass is the class of a row that is in none.
@@ -48,8 +57,12 @@ func formatOf(l *layers.Layer, tolerance float64) *format {
 			if v, err := a.Coerce(c.Value); err == nil && v != nil {
 				one.value = appendValue(nil, v)
 			}
+			if c.Value == nil {
+				f.steps = append(f.steps, len(f.classes))
+			}
 			f.classes = append(f.classes, one)
 		}
+		slices.SortStableFunc(f.steps, func(a, b int) int { return cmp.Compare(f.classes[a].from(), f.classes[b].from()) })
 	}
 	f.names = append(f.names, IDKey)
 	return f
@@ -70,19 +83,25 @@ func (f *format) anchor(one *layers.Feature) (key uint64, ok bool) {
 }
 
 // class returns the class of an encoded value: the one that has it, or else the
-// last range that begins at or below it.
+// last range that begins at or below it, or the first range if it is below all of
+// them. That is what a map's style does with a single feature (MapLibre's step).
 func (f *format) class(value []byte) uint8 {
-	n, isNumber := number(value)
-	best, from := uint8(noClass), math.Inf(-1)
 	for i, c := range f.classes {
-		switch {
-		case c.value != nil && string(c.value) == string(value):
+		if c.value != nil && string(c.value) == string(value) {
 			return uint8(i)
-		case c.min != nil && isNumber && n >= *c.min && *c.min >= from:
-			best, from = uint8(i), *c.min
 		}
 	}
-	return best
+	n, isNumber := number(value)
+	if !isNumber || len(f.steps) == 0 {
+		return noClass
+	}
+	best := f.steps[0]
+	for _, i := range f.steps[1:] {
+		if n >= f.classes[i].from() {
+			best = i
+		}
+	}
+	return uint8(best)
 }
 
 // number decodes the encoded value of an integer or a number.

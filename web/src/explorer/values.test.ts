@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Entry } from '../api'
 import { dictionary } from '../i18n'
 import { boundsOf } from './geometry'
-import { classLabel, classOf, featureName, formatValue } from './values'
+import { classLabel, featureName, formatValue } from './values'
 
 const zh = dictionary('zh')
 const en = dictionary('en')
@@ -57,18 +57,6 @@ describe('A class', () => {
       { min: 75, color: 'orange' },
     ],
   })
-  it('is found by lower bounds in any order', () => {
-    expect([60, 75, 79.9, 80, 95].map(v => classOf(stepped, { level_m: v })?.color)).toEqual([
-      'blue',
-      'orange',
-      'orange',
-      'red',
-      'red',
-    ])
-    expect(classOf(stepped, { level_m: null })).toBeUndefined()
-    expect(classOf(entry({}), { level_m: 1 })).toBeUndefined()
-  })
-
   it('is called by its label, else by the value’s title, else by its bound', () => {
     expect(classLabel(stepped, { color: 'red', label: { zh: '超保证' } }, 'zh', zh)).toBe('超保证')
     expect(classLabel(stepped, { color: 'orange', min: 75 }, 'zh', zh)).toBe('75 m 及以上')

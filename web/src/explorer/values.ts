@@ -53,20 +53,6 @@ export function unitIn(lang: Lang, unit: string | undefined): string | undefined
   )
 }
 
-/** The class that a feature falls into, by the layer's display. */
-export function classOf(entry: Entry, properties: Properties): DisplayClass | undefined {
-  const { colorBy, classes } = entry.layer.display ?? {}
-  const value = colorBy === undefined ? undefined : properties[colorBy]
-  if (!classes || value === null || value === undefined) return undefined
-  const named = classes.find(c => c.value !== undefined && String(c.value) === String(value))
-  if (named) return named
-  const number = Number(value)
-  const steps = classes
-    .filter(c => c.value === undefined)
-    .sort((a, b) => (a.min ?? Number.NEGATIVE_INFINITY) - (b.min ?? Number.NEGATIVE_INFINITY))
-  return steps.findLast?.(c => number >= (c.min ?? Number.NEGATIVE_INFINITY)) ?? steps[0]
-}
-
 /** A class's words: its own label, or the title of the value it stands for. */
 export function classLabel(entry: Entry, c: DisplayClass, lang: Lang, words: Dictionary): string {
   const own = textIn(lang, c.label)

@@ -4,8 +4,9 @@
 import type { ExpressionSpecification, LayerSpecification } from 'maplibre-gl'
 import type { DisplayClass, Entry } from '../api'
 import type { Lang } from '../i18n'
+import { byClass } from './classes'
 import { byMajority, growth, ifAlarm, ownOnly, unlessMerged } from './clusters'
-import { byClass, byZoom, type Expression, fonts, nameExpression } from './expressions'
+import { byZoom, type Expression, fonts, nameExpression } from './expressions'
 import { glyphImage, hatchImage, headingImage, shapeSize } from './images'
 import { mix, paletteColor, type Theme } from './theme'
 

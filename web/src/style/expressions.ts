@@ -1,7 +1,7 @@
 // Small builders of MapLibre expressions.
 
 import type { ExpressionSpecification } from 'maplibre-gl'
-import type { Attribute, DisplayClass, Layer, Role } from '../api'
+import type { Attribute, Layer, Role } from '../api'
 import type { Lang } from '../i18n'
 
 /** A value, or an expression that gives one. */
@@ -21,34 +21,6 @@ export function byZoom(stops: readonly number[], factor: Expression<number> = 1)
 
 function round(n: number): number {
   return Math.round(n * 1000) / 1000
-}
-
-/**
- * Chooses a value by a feature's class. Classes with a value are matched; classes with a lower bound are steps, the
- * lowest of which also takes what lies below it. A feature without the attribute gets the fallback.
- */
-export function byClass<T extends string | number>(
-  attribute: string,
-  classes: readonly DisplayClass[],
-  output: (c: DisplayClass) => T,
-  fallback: T,
-): Expression<T> {
-  const valued = classes.filter(c => c.value !== undefined)
-  const stepped = classes.filter(c => c.value === undefined).sort((a, b) => lowest(a) - lowest(b))
-  let rest: unknown = fallback
-  if (stepped[0]) {
-    const [first, ...others] = stepped
-    const steps = others.flatMap(c => [c.min ?? 0, output(c)])
-    rest = steps.length ? ['step', ['to-number', ['get', attribute], 0], output(first), ...steps] : output(first)
-    rest = ['case', ['==', ['get', attribute], null], fallback, rest]
-  }
-  if (valued.length === 0) return rest as Expression<T>
-  const branches = valued.flatMap(c => [String(c.value), output(c)])
-  return ['match', ['to-string', ['get', attribute]], ...branches, rest] as unknown as ExpressionSpecification
-}
-
-function lowest(c: DisplayClass): number {
-  return c.min ?? Number.NEGATIVE_INFINITY
 }
 
 export function byRole(layer: Layer, role: Role): Attribute | undefined {

@@ -3,6 +3,7 @@
 
 export { naturalBreaks } from './breaks'
 export type { Choropleth } from './choropleth'
+export { classOf } from './classes'
 export { countKey } from './clusters'
 export { type ComposeInput, compose, layerOfStyle, type MapSpec, type Shown, sourceOf } from './compose'
 export { classColor, isLost, isStale, kindsOf } from './data'

@@ -3,7 +3,7 @@
 import type { Entry, Role } from '../api'
 import { textIn } from '../i18n'
 import type { LiveFeature } from '../live'
-import { classColor } from '../style'
+import { classColor, classOf } from '../style'
 import { textOf } from './read'
 import { wallTheme } from './theme'
 
@@ -27,14 +27,7 @@ export function termTitle(entry: Entry | undefined, attribute: string, value: st
 export function colourOf(entry: Entry, f: LiveFeature): string {
   const { color, colorBy, classes } = entry.layer.display ?? {}
   if (!colorBy || !classes?.length) return classColor(entry, wallTheme, color)
-  const value = f.properties?.[colorBy]
-  const valued = classes.find(c => c.value !== undefined && String(c.value) === String(value))
-  const steps = classes.filter(c => c.value === undefined)
-  const step =
-    typeof value === 'number'
-      ? (steps.findLast(c => (c.min ?? Number.NEGATIVE_INFINITY) <= value) ?? steps[0])
-      : undefined
-  return classColor(entry, wallTheme, (valued ?? step)?.color ?? color ?? 'grey')
+  return classColor(entry, wallTheme, classOf(entry, f.properties ?? {})?.color ?? color ?? 'grey')
 }
 
 /** A layer's title as the wall writes it: the permanent caption says already that everything is a demonstration. */
