@@ -125,45 +125,32 @@ func (r *resident) moment(feed func() layers.Cursor) (*snapshot, moment, *filed)
 }
 
 // needsMerge reports whether the overlay is large enough for a new base, and
-// claims the work.
-func (r *resident) needsMerge() bool {
+// claims the work. It is if it has a share of the base's rows, and so many at least.
+func (r *resident) needsMerge(least int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.state.Load()
-	return s != nil && r.claimMerge(max(mergeLeast, s.runs[0].len()/mergeShare))
-}
-
-// claimMerge claims the work of a new base if the overlay has so many rows. The
-// caller holds the lock.
-func (r *resident) claimMerge(least int) bool {
-	s := r.state.Load()
-	if r.merging > 0 || r.gone || s.overlay() < least {
+	if s == nil || r.merging > 0 || r.gone || s.overlay() < max(least, s.runs[0].len()/mergeShare) {
 		return false
 	}
 	r.merging = len(s.runs)
 	return true
 }
 
-// coarsen has features of a zoom merge in coarser cells than those that a tile was
-// made with, if there are any, because the tile is too large: a plan is an estimate,
-// and the overlay is not in it. So it is the layer's cells that change, not the
-// tile's.
-func (r *resident) coarsen(z int, was uint8) (changed, needsMerge bool) {
+// coarsen has features of a zoom merge in coarser cells than planned, unless they do
+// already: a plan is an estimate, and the overlay is not in it. It is the layer's cells
+// that change, never one tile's.
+func (r *resident) coarsen(z int, k uint8) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.state.Load()
-	if s.plan[z] != was {
-		return true, false // somebody else did it
+	next := r.state.Load()
+	if next == nil || next.plan[z] > 0 && next.plan[z] <= k {
+		return false
 	}
-	k, ok := s.format.coarser(was)
-	if !ok {
-		return false, false
-	}
-	r.coarse[z] = k
-	next := *s
-	next.plan[z] = k
-	r.state.Store(&next)
-	return true, r.claimMerge(mergeLeast / mergeShare)
+	s := *next
+	r.coarse[z], s.plan[z] = k, k
+	r.state.Store(&s)
+	return true
 }
 
 // merge makes a new base of what needsMerge claimed, and reports whether tiles

@@ -176,7 +176,7 @@ func BenchmarkMoves(b *testing.B) {
 			n++
 		}
 		r.follow(changes, 0)
-		if r.needsMerge() {
+		if r.needsMerge(mergeLeast) {
 			r.merge(defaultBudget)
 		}
 	}

@@ -79,7 +79,7 @@ func (rs *residents) apply(layer string, changes []layers.Change, upTo layers.Po
 		rs.redraw(layer)
 		return nil
 	}
-	if r.needsMerge() {
+	if r.needsMerge(mergeLeast) {
 		rs.merges.add(r)
 	}
 	return also

@@ -85,7 +85,7 @@ func (rs *residents) read(ctx context.Context, r *resident) error {
 	}
 	r.complete(s, at, file)
 	rs.redraw(r.id)
-	if r.needsMerge() {
+	if r.needsMerge(mergeLeast) {
 		rs.merges.add(r)
 	}
 	return nil

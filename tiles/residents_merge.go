@@ -25,22 +25,19 @@ func (rs *residents) limit(f *format) int {
 	return int(max(budget, min(3*budget, layers.MostTileBytes)))
 }
 
-// coarsen reports whether a layer's tiles of a zoom are smaller now than in a state.
-func (rs *residents) coarsen(layer string, s *snapshot, z int) bool {
+// coarsen has a zoom of a layer merge in cells that are needed for its tiles to be
+// small enough. The tiles that were made before are not good any more.
+func (rs *residents) coarsen(layer string, z int, k uint8) {
 	rs.mu.Lock()
 	r := rs.byID[layer]
 	rs.mu.Unlock()
-	if r == nil || r.state.Load() == nil {
-		return false
+	if r == nil || !r.coarsen(z, k) {
+		return
 	}
-	changed, needsMerge := r.coarsen(z, s.plan[z])
-	if changed {
-		rs.redraw(layer)
-	}
-	if needsMerge {
+	rs.redraw(layer)
+	if r.needsMerge(mergeLeast / mergeShare) {
 		rs.merges.add(r)
 	}
-	return changed
 }
 
 func (rs *residents) merge(r *resident) {

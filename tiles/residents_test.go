@@ -35,6 +35,14 @@ func crowded(n int) (out []*layers.Feature) {
 	return out
 }
 
+func atOnePlace(n int) []*layers.Feature {
+	all := crowded(n)
+	for _, f := range all {
+		f.Geometry = all[0].Geometry
+	}
+	return all
+}
+
 func puts(layer string, fs []*layers.Feature) []layers.Commit {
 	var changes []layers.Change
 	for _, f := range fs {
@@ -246,6 +254,7 @@ func TestNoTileIsFarBeyondItsBudget(t *testing.T) {
 		{"filled after it was loaded", nil, crowded(8000)},
 		{"long texts that features share", texts(4000), nil},
 		{"a few large ones at last", crowded(5), texts(1000)},
+		{"many at one place", nil, atOnePlace(5000)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			src := newMemory(pointLayer("kept"))
@@ -272,6 +281,28 @@ func TestNoTileIsFarBeyondItsBudget(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestWhatNoMergingCanHelpIsNotMerged(t *testing.T) {
+	l := testLayer("kept")
+	src := newMemory(l)
+	var coast []float64
+	for i := range 300_000 {
+		coast = append(coast, 108+float64(i)*1e-6, 22+float64(i*7919%10_000)*1e-5)
+	}
+	f := feature(1, geom.NewLineStringFlat(geom.XY, coast), nil)
+	s := keep(t, src, Options{})
+	s.Apply(puts("kept", []*layers.Feature{f}))
+	largest := 0
+	for z := 10; z < 13; z++ {
+		largest = max(largest, len(mustTile(t, s, At(108.15, 22.05, z), "kept").Raw))
+	}
+	if largest <= layers.MostTileBytes {
+		t.Fatalf("the largest tile has %d bytes: nothing to help", largest)
+	}
+	if _, state := s.kept.find("kept"); state.plan != (plan{}) {
+		t.Errorf("one feature alone merges: %v", state.plan)
 	}
 }
 

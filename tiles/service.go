@@ -185,18 +185,23 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, l *layers.Lay
 	})
 }
 
-// fromMemory encodes a tile, in coarser cells than planned if it is too large.
+// fromMemory encodes a tile. One that is too large has its zoom merge in coarser
+// cells than planned, if that helps.
 func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) []byte {
 	d := s.drafts.Get().(*draft)
 	d.variant = v
-	raw := state.choose(v).encode(d, layer, c)
-	for v.agg == "" && len(raw) > s.kept.limit(state.format) && s.kept.coarsen(layer, state, c.Z) {
-		if _, state = s.kept.find(layer); state == nil {
-			break // whoever asked asks again: the layer was redrawn
+	try := *state.choose(v)
+	raw, limit, needed := try.encode(d, layer, c), s.kept.limit(state.format), uint8(0)
+	for k, ok := try.format.coarser(try.plan[c.Z]); ok && v.agg == "" && len(raw) > limit; k, ok = try.format.coarser(k) {
+		try.plan[c.Z] = k
+		if smaller := try.encode(d, layer, c); len(smaller) < len(raw) {
+			raw, needed = smaller, k
 		}
-		raw = state.choose(v).encode(d, layer, c)
 	}
 	s.drafts.Put(d) // not after a panic
+	if needed > 0 {
+		s.kept.coarsen(layer, c.Z, needed)
+	}
 	return raw
 }
 
