@@ -79,13 +79,23 @@ func (t *Tokens) lookup(token string) (Identity, bool) {
 
 type identityKey struct{}
 
-// With returns a context that carries the identity.
-func With(ctx context.Context, id Identity) context.Context {
+// With returns a context that carries the identity. It may be an empty one, whose
+// view sees nothing, until Settle says who it is.
+func With(ctx context.Context, id *Identity) context.Context {
 	return context.WithValue(ctx, identityKey{}, id)
+}
+
+// Settle changes the identity that With put in, before others ask for it.
+func Settle(ctx context.Context, id Identity) {
+	if known, ok := ctx.Value(identityKey{}).(*Identity); ok {
+		*known = id
+	}
 }
 
 // From returns the identity that With put in; without one the view sees nothing.
 func From(ctx context.Context) Identity {
-	id, _ := ctx.Value(identityKey{}).(Identity)
-	return id
+	if id, ok := ctx.Value(identityKey{}).(*Identity); ok {
+		return *id
+	}
+	return Identity{}
 }

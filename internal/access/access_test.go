@@ -160,7 +160,7 @@ func TestAContextWithoutAnIdentitySeesNothing(t *testing.T) {
 	if From(t.Context()).View.Sees(&layers.Layer{Open: true}) {
 		t.Error("it sees an open layer")
 	}
-	if id := From(With(t.Context(), Identity{View: layers.Official, Wall: true})); id.Name() != "wall" || !id.SignedIn() {
+	if id := From(With(t.Context(), &Identity{View: layers.Official, Wall: true})); id.Name() != "wall" || !id.SignedIn() {
 		t.Errorf("got %+v", id)
 	}
 }

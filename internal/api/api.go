@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -69,7 +70,23 @@ func New(d Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compress(a.trace(mux)), nil
+	plain := a.trace(mux)
+	compressed := compress(plain)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ofTile(r.URL.Path) {
+			plain(w, r)
+		} else {
+			compressed(w, r)
+		}
+	}), nil
+}
+
+// ofTile reports whether a path is a tile's: below /tiles/ stand its layers or its
+// matrix set and three numbers. Tiles keep their compressed forms, and nobody
+// compresses them again.
+func ofTile(path string) bool {
+	at := strings.LastIndex(path, "/tiles/")
+	return at >= 0 && strings.Count(path[at:], "/") >= 5
 }
 
 func build(d Deps) (*api, *chi.Mux, error) {

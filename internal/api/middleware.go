@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -23,17 +24,14 @@ const (
 // problem. What it logs has no query: a sign-in link carries a token there.
 //
 // It leaves the route's pattern in r.Pattern, for whoever measures outside.
-func (a *api) trace(next http.Handler) http.Handler {
+func (a *api) trace(next http.Handler) http.HandlerFunc {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := a.Now()
 		id := rand.Text()
 		w.Header().Set(requestIDHeader, id)
 		sw := &statusWriter{ResponseWriter: w}
-		route := chi.NewRouteContext()
-		route.Routes = a.routes
-		who := &access.Identity{}
-		ctx := context.WithValue(r.Context(), chi.RouteCtxKey, route)
-		ctx = context.WithValue(ctx, whoKey{}, who)
+		route, who := &chi.Context{Routes: a.routes}, &access.Identity{}
+		ctx := access.With(context.WithValue(r.Context(), chi.RouteCtxKey, route), who)
 		defer func() {
 			p := recover()
 			if pattern := route.RoutePattern(); pattern != "" {
@@ -50,8 +48,10 @@ func (a *api) trace(next http.Handler) http.Handler {
 					p = nil
 				}
 			}
-			a.Log.Debug("answered", "request", id, "method", r.Method, "path", r.URL.Path, "route", r.Pattern,
-				"view", who.Name(), "status", sw.status, "took", a.Now().Sub(start).Round(time.Microsecond))
+			if a.Log.Enabled(ctx, slog.LevelDebug) { // what it tells costs more than asking
+				a.Log.Debug("answered", "request", id, "method", r.Method, "path", r.URL.Path, "route", r.Pattern,
+					"view", who.Name(), "status", sw.status, "took", a.Now().Sub(start).Round(time.Microsecond))
+			}
 			if p != nil {
 				panic(p)
 			}
@@ -60,14 +60,21 @@ func (a *api) trace(next http.Handler) http.Handler {
 	})
 }
 
-type whoKey struct{}
+// Values of headers that most answers have, made once. Nobody writes into them.
+var (
+	varyBy       = []string{"Authorization, Cookie, Accept-Encoding"}
+	noSniff      = []string{"nosniff"}
+	mayKeep      = []string{"no-cache"}
+	mayKeepAlone = []string{"private, no-cache"}
+	anyOrigin    = []string{"*"}
+	exposed      = []string{"ETag, " + positionHeader + ", " + requestIDHeader}
+)
 
 // headers are those that every answer has.
 func (a *api) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Vary", "Authorization, Cookie, Accept-Encoding")
-		h.Set("X-Content-Type-Options", "nosniff")
+		h["Vary"], h["X-Content-Type-Options"] = varyBy, noSniff
 		next.ServeHTTP(w, r)
 	})
 }
@@ -76,23 +83,20 @@ func (a *api) headers(next http.Handler) http.Handler {
 func (a *api) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Cache-Control", "private, no-cache")
+		h["Cache-Control"] = mayKeepAlone
 		id, err := a.Tokens.Identify(r)
 		if err != nil {
 			a.fail(w, r, err)
 			return
 		}
-		if who, ok := r.Context().Value(whoKey{}).(*access.Identity); ok {
-			*who = id
-		}
+		access.Settle(r.Context(), id)
 		if !id.SignedIn() {
-			h.Set("Cache-Control", "no-cache")
+			h["Cache-Control"] = mayKeep
 			if read := r.Method == http.MethodGet || r.Method == http.MethodHead; read && !strings.HasPrefix(r.URL.Path, "/sign") {
-				h.Set("Access-Control-Allow-Origin", "*")
-				h.Set("Access-Control-Expose-Headers", "ETag, "+positionHeader+", "+requestIDHeader)
+				h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = anyOrigin, exposed
 			}
 		}
-		next.ServeHTTP(w, r.WithContext(access.With(r.Context(), id)))
+		next.ServeHTTP(w, r)
 	})
 }
 

@@ -22,6 +22,9 @@ type params struct {
 
 func newParams(r *http.Request) *params {
 	p := &params{}
+	if r.URL.RawQuery == "" {
+		return p
+	}
 	var err error
 	if p.values, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		p.add("", "", "the query string is broken: a % or ; stands alone", "escape it, e.g. % as %25")

@@ -6,11 +6,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/klauspost/compress/gzhttp"
-
 	"onemap/layers"
 	"onemap/tiles"
 )
+
+var ofMVT = []string{mediaMVT}
 
 // tile is one vector tile of one or more layers, in XYZ numbering.
 func (a *api) tile(w http.ResponseWriter, r *http.Request) error {
@@ -60,9 +60,7 @@ func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids [
 		return nil
 	}
 	h := w.Header()
-	h.Set("Content-Type", mediaMVT)
-	// The tile keeps its compressed forms; nobody compresses it again.
-	h.Set(gzhttp.HeaderNoCompression, "1")
+	h["Content-Type"] = ofMVT
 	if plain && t.Small() {
 		coding = tiles.Identity
 	}

@@ -21,8 +21,11 @@ func TestATileComesInTheCodingThatTheClientLikesBest(t *testing.T) {
 		t.Error("a small tile came as it is to somebody who refuses that")
 	}
 	s.enlargeTile(t)
-	for _, path := range []string{"/tiles/hospitals/0/0/0", "/tiles/divisions,hospitals/5/25/13"} {
+	for _, path := range []string{"/tiles/hospitals/0/0/0", "/tiles/divisions,hospitals/5/25/13", "/api/collections/hospitals/tiles/WebMercatorQuad/0/0/0"} {
 		plain := s.get(path).want(t, 200)
+		if a := s.get(path, header("Accept-Encoding", "identity, gzip;q=0.5")).want(t, 200); a.Header.Get("Content-Encoding") != "" || a.body != plain.body {
+			t.Errorf("%s was compressed for somebody who likes it as it is", path)
+		}
 		tags := map[string]bool{plain.Header.Get("ETag"): true}
 		for accept, read := range map[string]func(io.Reader) (io.Reader, error){
 			"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },

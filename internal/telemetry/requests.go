@@ -32,7 +32,9 @@ func (m *Metrics) Requests(log *slog.Logger, route func(*http.Request) string, n
 			}
 			took := time.Since(start)
 			m.requests.WithLabelValues(method(r.Method), route(r), strconv.Itoa(sw.status)).Observe(took.Seconds())
-			log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", sw.status, "bytes", sw.bytes, "took", took)
+			if log.Enabled(r.Context(), slog.LevelDebug) { // what it tells costs more than asking
+				log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", sw.status, "bytes", sw.bytes, "took", took)
+			}
 		}()
 		next.ServeHTTP(sw, r)
 	})
