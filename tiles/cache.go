@@ -57,6 +57,21 @@ type flight struct {
 	err     error
 }
 
+// wait returns when the load has ended, or false when ctx has.
+func (f *flight) wait(ctx context.Context) bool {
+	select {
+	case <-f.done: // before ctx is asked for its channel, which may cost a timer
+		return true
+	default:
+	}
+	select {
+	case <-f.done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 func newCache(maxBytes int64, log *slog.Logger) (*cache, error) {
 	entries, err := otter.New(&otter.Options[key, entry]{
 		MaximumWeight: uint64(maxBytes),
@@ -125,9 +140,7 @@ func (c *cache) get(ctx context.Context, k key, turns turns, quick bool, load fu
 			}()
 		}
 
-		select {
-		case <-f.done:
-		case <-ctx.Done():
+		if !f.wait(ctx) {
 			c.leave(k, f)
 			return nil, context.Cause(ctx)
 		}

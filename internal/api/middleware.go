@@ -20,8 +20,8 @@ const (
 	positionHeader  = "Onemap-Position"
 )
 
-// trace gives every request an id, logs how it went, and turns a panic into a
-// problem. What it logs has no query: a sign-in link carries a token there.
+// trace gives every request an id and a time, logs how it went, and turns a panic
+// into a problem. What it logs has no query: a sign-in link carries a token there.
 //
 // It leaves the route's pattern in r.Pattern, for whoever measures outside.
 func (a *api) trace(next http.Handler) http.HandlerFunc {
@@ -31,7 +31,8 @@ func (a *api) trace(next http.Handler) http.HandlerFunc {
 		w.Header().Set(requestIDHeader, id)
 		sw := &statusWriter{ResponseWriter: w}
 		route, who := &chi.Context{Routes: a.routes}, &access.Identity{}
-		ctx := access.With(context.WithValue(r.Context(), chi.RouteCtxKey, route), who)
+		ctx := newBounded(access.With(context.WithValue(r.Context(), chi.RouteCtxKey, route), who), requestTimeout)
+		defer ctx.end()
 		defer func() {
 			p := recover()
 			if pattern := route.RoutePattern(); pattern != "" {

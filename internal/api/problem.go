@@ -50,14 +50,14 @@ func (e *httpError) Error() string { return e.detail }
 // handle turns a handler's error into a problem.
 func (a *api) handle(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
-		defer cancel()
-		err := h(w, r.WithContext(ctx))
-		switch {
-		case err == nil:
-		case errors.Is(r.Context().Err(), context.Canceled):
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		switch over := r.Context().Err(); {
+		case errors.Is(over, context.Canceled):
 			panic(http.ErrAbortHandler) // nobody is there to read an answer
-		case ctx.Err() != nil: // whatever a store makes of it
+		case over != nil: // whatever a store makes of it
 			a.fail(w, r, &layers.Error{Code: layers.Unavailable, Message: "it took too long", Cause: err})
 		default:
 			a.fail(w, r, err)

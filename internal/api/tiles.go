@@ -65,11 +65,11 @@ func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids [
 		coding = tiles.Identity
 	}
 	if coding != tiles.Identity {
-		h.Set("Content-Encoding", string(coding))
-		h.Set("ETag", strings.TrimSuffix(t.ETag, `"`)+"-"+string(coding)+`"`)
+		h["Content-Encoding"] = []string{string(coding)}
+		h["Etag"] = []string{strings.TrimSuffix(t.ETag, `"`) + "-" + string(coding) + `"`}
 	}
 	body := t.In(coding)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	_, _ = w.Write(body)
 	return nil
 }
