@@ -1,7 +1,5 @@
 package tiles
 
-import "slices"
-
 // The clip box: a tile with its buffer, edges included.
 const (
 	boxMin = -Buffer
@@ -12,52 +10,48 @@ func inBox(p point) bool {
 	return p.X >= boxMin && p.X <= boxMax && p.Y >= boxMin && p.Y <= boxMax
 }
 
-// clipLine returns the parts of a line inside the clip box. Each has at least
-// two points and no repeated ones.
-func clipLine(ps []point) [][]point {
-	if !slices.ContainsFunc(ps, func(p point) bool { return !inBox(p) }) {
-		return [][]point{ps}
-	}
-	var parts [][]point
-	var part []point
-	end := func() {
-		if len(part) >= 2 {
-			parts = append(parts, part)
-		}
-		part = nil
-	}
+func outside(p point) bool { return !inBox(p) }
+
+// line adds the parts of a line inside the clip box. Each has at least two points
+// and no repeated ones.
+func (c *clipper) line(parts [][]point, ps []point) [][]point {
+	start := len(c.points) // of the part that is being made
 	before := sides(ps[0])
 	for i := 1; i < len(ps); i++ {
 		code := sides(ps[i])
-		if before&code != 0 { // both ends are beyond one edge
-			before = code
-			end()
-			continue
-		}
-		a, b, ok := ps[i-1], ps[i], true
-		if before|code != 0 {
+		a, b, ok := ps[i-1], ps[i], before&code == 0 // or both are beyond one edge
+		if ok && before|code != 0 {
 			a, b, ok = clipSegment(a, b)
 		}
 		before = code
+		if len(c.points) > start && (!ok || c.points[len(c.points)-1] != a) {
+			parts, start = c.endPart(parts, start)
+		}
 		if !ok {
-			end()
 			continue
 		}
-		if len(part) == 0 {
-			part = append(part, a)
-		} else if part[len(part)-1] != a {
-			end()
-			part = append(part, a)
+		if len(c.points) == start {
+			c.points = append(c.points, a)
 		}
-		if part[len(part)-1] != b {
-			part = append(part, b)
+		if a != b {
+			c.points = append(c.points, b)
 		}
 		if b != ps[i] {
-			end()
+			parts, start = c.endPart(parts, start)
 		}
 	}
-	end()
+	parts, _ = c.endPart(parts, start)
 	return parts
+}
+
+// endPart adds the part that begins at start, if it is one, and returns where the
+// next one begins.
+func (c *clipper) endPart(parts [][]point, start int) ([][]point, int) {
+	if end := len(c.points); end-start >= 2 {
+		return append(parts, c.points[start:end:end]), end
+	}
+	c.points = c.points[:start]
+	return parts, start
 }
 
 // clipSegment returns the part of a segment inside the clip box, rounded to the

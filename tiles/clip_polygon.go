@@ -5,14 +5,25 @@ import (
 	"slices"
 )
 
-// clipPolygon returns the parts of a polygon inside the clip box, as polygons
-// of their own. The rings are open and wound, the first is the exterior.
+// clipper clips to the clip box. It keeps memory from call to call: what it returns
+// holds until it is reset.
+type clipper struct {
+	points   []point
+	vertices []vertex
+	rings    []cutRing
+	chains   []chain
+}
+
+func (c *clipper) reset() { c.points = c.points[:0] }
+
+// polygon returns the rings of the parts of a polygon inside the clip box, as
+// assemble wants them. The rings are open and wound, the first is the exterior.
 //
 // It cuts along the four edges of the box, one after the other. A cut leaves
 // chains that begin and end on the cutting line; sorted along it, their ends
 // bound the polygon's inside in pairs. So a polygon that a cut divides becomes
 // two, where clipping ring by ring would leave bridges along the edge.
-func clipPolygon(rings [][]point) [][][]point {
+func (c *clipper) polygon(rings [][]point) [][]point {
 	beyond, outside := 0, [4]bool{true, true, true, true}
 	for _, hole := range rings[1:] {
 		for _, p := range hole {
@@ -28,32 +39,32 @@ func clipPolygon(rings [][]point) [][][]point {
 	}
 	switch {
 	case beyond == 0:
-		return assemble(rings)
+		return rings
 	case outside[0], outside[1], outside[2], outside[3]:
 		return nil
 	}
-	cut := make([]cutRing, len(rings))
+	c.vertices, c.rings = c.vertices[:0], c.rings[:0]
 	for i, r := range rings {
-		vs := make([]vertex, len(r))
-		for j, p := range r {
-			vs[j] = vertex{float64(p.X), float64(p.Y)}
+		start := len(c.vertices)
+		for _, p := range r {
+			c.vertices = append(c.vertices, vertex{float64(p.X), float64(p.Y)})
 		}
-		cut[i] = cutRing{vertices: vs, hole: i > 0}
+		c.rings = append(c.rings, cutRing{vertices: c.vertices[start:], hole: i > 0})
 	}
 	for i, line := range []cutLine{{0, boxMin, 1}, {0, boxMax, -1}, {1, boxMin, 1}, {1, boxMax, -1}} {
 		if beyond&(1<<i) != 0 { // west, east, north, south
-			cut = line.cut(cut)
+			c.cut(line)
 		}
 	}
 	// Exteriors first, as assemble wants them.
-	slices.SortStableFunc(cut, func(a, b cutRing) int { return cmp.Compare(a.order(), b.order()) })
-	left := make([][]point, 0, len(cut))
-	for _, r := range cut {
-		if ring := cleanRing(rounded(r.vertices)); ring != nil {
+	slices.SortStableFunc(c.rings, func(a, b cutRing) int { return cmp.Compare(a.order(), b.order()) })
+	left := make([][]point, 0, len(c.rings))
+	for _, r := range c.rings {
+		if ring := cleanRing(c.rounded(r.vertices)); ring != nil {
 			left = append(left, wound(ring, !r.hole))
 		}
 	}
-	return assemble(left)
+	return left
 }
 
 // cutRing is an open ring on its way through the cuts.
@@ -88,10 +99,11 @@ type chainEnd struct {
 	last  bool // the chain's last vertex, else its first
 }
 
-func (l cutLine) cut(rings []cutRing) []cutRing {
-	var kept []cutRing
-	var chains []chain
-	for _, r := range rings {
+// cut cuts the rings along a line.
+func (c *clipper) cut(l cutLine) {
+	kept := c.rings[:0]
+	c.chains = c.chains[:0]
+	for _, r := range c.rings {
 		in := 0
 		for _, v := range r.vertices {
 			if l.keeps(v) {
@@ -101,35 +113,44 @@ func (l cutLine) cut(rings []cutRing) []cutRing {
 		if in == len(r.vertices) {
 			kept = append(kept, r)
 		} else if in > 0 {
-			chains = append(chains, l.chains(r.vertices)...)
+			c.addChains(l, r.vertices)
 		}
 	}
-	return append(kept, l.join(chains)...)
+	if len(c.chains) == 1 { // its ends meet on the line
+		c.rings = append(kept, cutRing{vertices: c.chains[0]})
+		return
+	}
+	c.rings = append(kept, l.join(c.chains)...)
 }
 
-// chains returns what is left of a ring that crosses the line.
-func (l cutLine) chains(vs []vertex) []chain {
+// addChains adds what is left of a ring that crosses the line.
+func (c *clipper) addChains(l cutLine, vs []vertex) {
 	// Begin where the ring is outside, so that no chain runs over the seam.
 	start := slices.IndexFunc(vs, func(v vertex) bool { return !l.keeps(v) })
-	var out []chain
-	var c chain
+	first, inside := 0, false // the chain that is being made
 	before := vs[start]
 	for i := 1; i <= len(vs); i++ {
-		v := vs[(start+i)%len(vs)]
-		if l.keeps(v) != (c != nil) {
-			x := cross(before, v, l.axis, l.at)
-			if c == nil {
-				c = chain{x}
-			} else {
-				out, c = append(out, append(c, x)), nil
-			}
+		at := start + i
+		if at >= len(vs) {
+			at -= len(vs)
 		}
-		if c != nil {
-			c = append(c, v)
+		v := vs[at]
+		if keeps := l.keeps(v); keeps != inside {
+			x := cross(before, v, l.axis, l.at)
+			if keeps {
+				first = len(c.vertices)
+			}
+			c.vertices = append(c.vertices, x)
+			if !keeps {
+				c.chains = append(c.chains, c.vertices[first:])
+			}
+			inside = keeps
+		}
+		if inside {
+			c.vertices = append(c.vertices, v)
 		}
 		before = v
 	}
-	return out
 }
 
 // join closes chains along the line. A ring that touches the line is an
@@ -140,7 +161,7 @@ func (l cutLine) join(chains []chain) []cutRing {
 		ends = append(ends, chainEnd{c[0][1-l.axis], i, false}, chainEnd{c[len(c)-1][1-l.axis], i, true})
 	}
 	slices.SortStableFunc(ends, func(a, b chainEnd) int { return cmp.Compare(a.along, b.along) })
-	partner := make(map[[2]int]chainEnd, len(ends))
+	partner := make([]chainEnd, 2*len(chains)) // of each end, by its number
 	for i := 0; i+1 < len(ends); i += 2 {
 		// Where rings touch on the line, pair an end with a beginning, as the
 		// winding wants it.
@@ -149,7 +170,7 @@ func (l cutLine) join(chains []chain) []cutRing {
 				ends[i+1], ends[j] = ends[j], ends[i+1]
 			}
 		}
-		partner[ends[i].key()], partner[ends[i+1].key()] = ends[i+1], ends[i]
+		partner[ends[i].number()], partner[ends[i+1].number()] = ends[i+1], ends[i]
 	}
 	var out []cutRing
 	done := make([]bool, len(chains))
@@ -167,24 +188,24 @@ func (l cutLine) join(chains []chain) []cutRing {
 			}
 			ring = append(ring, c...)
 			at.last = !at.last // leaves by the other end
-			at = partner[at.key()]
+			at = partner[at.number()]
 		}
 		out = append(out, cutRing{vertices: ring})
 	}
 	return out
 }
 
-func (e chainEnd) key() [2]int {
+func (e chainEnd) number() int {
 	if e.last {
-		return [2]int{e.chain, 1}
+		return 2*e.chain + 1
 	}
-	return [2]int{e.chain, 0}
+	return 2 * e.chain
 }
 
-func rounded(vs []vertex) []point {
-	ps := make([]point, len(vs))
-	for i, v := range vs {
-		ps[i] = v.point()
+func (c *clipper) rounded(vs []vertex) []point {
+	start := len(c.points)
+	for _, v := range vs {
+		c.points = append(c.points, v.point())
 	}
-	return ps
+	return c.points[start:len(c.points):len(c.points)]
 }

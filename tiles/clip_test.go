@@ -51,7 +51,7 @@ func TestAClippedPolygonIsValidAndWoundAndCoversWhatItShould(t *testing.T) {
 		if whole.Validate() != nil {
 			t.Skip("rounded into an invalid polygon")
 		}
-		parts := clipPolygon(rings)
+		parts := assemble(new(clipper).polygon(rings))
 		area := 0.0
 		for _, p := range parts {
 			for i, r := range p {
@@ -96,7 +96,7 @@ func TestNeighboursShareTheirBordersInEveryTile(t *testing.T) {
 		for i := range n {
 			for j := range n {
 				cell := cleanRing([]point{mesh[i][j], mesh[i+1][j], mesh[i+1][j+1], mesh[i][j+1]})
-				for _, part := range clipPolygon([][]point{wound(cell, true)}) {
+				for _, part := range assemble(new(clipper).polygon([][]point{wound(cell, true)})) {
 					twice += doubleArea(part[0])
 				}
 			}
@@ -118,9 +118,9 @@ func TestAClippedLineIsTheSameInBothDirections(t *testing.T) {
 		if len(line) < 2 {
 			t.Skip("one place")
 		}
-		there := clipLine(line)
+		there := new(clipper).line(nil, line)
 		slices.Reverse(line)
-		back := clipLine(line)
+		back := new(clipper).line(nil, line)
 		for _, part := range there {
 			for i, p := range part {
 				if !inBox(p) || i > 0 && p == part[i-1] {
@@ -149,7 +149,7 @@ func TestAPolygonThatCrossesItselfIsClippedWithoutHarm(t *testing.T) {
 		if ring == nil {
 			t.Skip("no area")
 		}
-		for _, p := range clipPolygon([][]point{wound(ring, true)}) {
+		for _, p := range assemble(new(clipper).polygon([][]point{wound(ring, true)})) {
 			for i, r := range p {
 				if len(r) < 3 || (doubleArea(r) > 0) != (i == 0) {
 					t.Fatalf("a bad ring %v", r)

@@ -150,6 +150,8 @@ func (d *draft) part(at ref, k kind, geometry []byte, count *int64) {
 // addRow draws what a row shows near the tile, with the vertices that matter.
 func (d *drawing) addRow(s *shapes, row int) {
 	parts, start := s.of(row)
+	b := s.boxes[row]
+	d.inside = inBox(d.place(place{b.x0, b.y0})) && inBox(d.place(place{b.x1, b.y1})) // snapping keeps order
 	for i := 0; i < len(parts); i++ {
 		from, p := start, parts[i]
 		start = p.end
@@ -159,12 +161,13 @@ func (d *drawing) addRow(s *shapes, row int) {
 		case partLine:
 			d.addLongLine(s, p, from)
 		case partExterior:
-			d.rings = append(d.rings[:0], d.graded(s, from, p.end))
+			first := len(d.rings)
+			d.rings = append(d.rings, d.graded(s, from, p.end))
 			for ; i+1 < len(parts) && parts[i+1].kind == partHole; i++ {
 				d.rings = append(d.rings, d.graded(s, start, parts[i+1].end))
 				start = parts[i+1].end
 			}
-			d.addPolygon(d.rings)
+			d.addPolygon(d.rings[first:len(d.rings):len(d.rings)])
 		}
 	}
 }
@@ -175,7 +178,7 @@ const lineMargin = 16
 
 // addLongLine draws the chunks of a line that come near the tile.
 func (d *drawing) addLongLine(s *shapes, p part, start uint32) {
-	if p.end-start <= 2*chunkSize {
+	if d.inside || p.end-start <= 2*chunkSize {
 		d.addLine(d.graded(s, start, p.end))
 		return
 	}

@@ -1,6 +1,8 @@
 package tiles
 
 import (
+	"slices"
+
 	"github.com/paulmach/orb"
 
 	"onemap/tiles/coverage"
@@ -22,9 +24,11 @@ type drawing struct {
 	snapper
 	shape
 	at     Coord
+	inside bool // all that is drawn is known to be inside the clip box
 	mender coverage.Repairer
-	arena  []point // what the parts are made of
-	rings  [][]point
+	clip   clipper
+	arena  []point   // what the parts are made of
+	rings  [][]point // and the polygons
 	// What was drawn one unit large, to draw it once: an archipelago at zoom 0
 	// is one dot, not a thousand on one spot.
 	small map[[2]point]bool
@@ -33,7 +37,9 @@ type drawing struct {
 
 // begin starts the shape of another geometry.
 func (d *drawing) begin(c Coord) {
-	d.snapper, d.at, d.arena = snapperOf(c), c, d.arena[:0]
+	d.snapper, d.at, d.inside = snapperOf(c), c, false
+	d.arena, d.rings = d.arena[:0], d.rings[:0]
+	d.clip.reset()
 	d.shape = shape{d.points[:0], d.lines[:0], d.polygons[:0]}
 	clear(d.small)
 	clear(d.dots)
@@ -99,36 +105,71 @@ func (d *drawing) addLine(ps []point) {
 		}
 		ps = append(ps, point{X: ps[0].X + 1, Y: ps[0].Y})
 	}
-	d.lines = append(d.lines, clipLine(ps)...)
+	if d.inside || !slices.ContainsFunc(ps, outside) {
+		d.lines = append(d.lines, ps)
+	} else {
+		d.lines = d.clip.line(d.lines, ps)
+	}
 }
 
 // addPolygon takes the rings of a polygon, the exterior first.
 func (d *drawing) addPolygon(snapped [][]point) {
-	if len(snapped) == 0 || len(snapped[0]) == 0 {
+	if len(snapped) == 0 || len(snapped[0]) == 0 || d.inside && d.addWhole(snapped) {
 		return
 	}
 	a, b := extremes(snapped[0])
 	exterior := cleanRing(snapped[0])
 	if exterior == nil {
 		if d.firstSmall(a, b) {
-			d.addValid(clipPolygon([][]point{sliver(a, b)}))
+			d.addClipped([][]point{sliver(a, b)})
 		}
 		return
 	}
-	rings := append(make([][]point, 0, len(snapped)), wound(exterior, true))
+	rings := append(snapped[:0], wound(exterior, true))
 	for _, hole := range snapped[1:] {
 		if h := cleanRing(hole); h != nil {
 			rings = append(rings, wound(h, false))
 		}
 	}
-	d.addValid(clipPolygon(rings))
+	d.addClipped(rings)
 }
 
-// addValid adds polygons as they are, if they are valid, and else what rounding to
-// the grid has made of them, put in order.
-func (d *drawing) addValid(polygons [][][]point) {
-	for _, rings := range polygons {
-		d.polygons = append(d.polygons, d.mender.Repair(rings)...)
+// addWhole adds a polygon inside the clip box as it is, but for the winding, if it is
+// valid, and reports that. Cleaning and clipping would change nothing.
+func (d *drawing) addWhole(rings [][]point) bool {
+	if slices.ContainsFunc(rings, func(r []point) bool { return len(r) < 3 }) {
+		return false
+	}
+	turned := make([]bool, 0, 8)
+	for i, r := range rings {
+		turned = append(turned, (doubleArea(r) > 0) != (i == 0))
+		if turned[i] {
+			slices.Reverse(r)
+		}
+	}
+	if d.mender.Valid(rings) {
+		d.polygons = append(d.polygons, rings)
+		return true
+	}
+	for i, r := range rings {
+		if turned[i] {
+			slices.Reverse(r)
+		}
+	}
+	return false
+}
+
+// addClipped adds what is inside the clip box of a polygon whose rings are clean and
+// wound: as it is, if that is valid, and else what clipping and rounding have made of
+// it, put in order.
+func (d *drawing) addClipped(rings [][]point) {
+	rings = d.clip.polygon(rings)
+	if d.mender.Valid(rings) {
+		d.polygons = append(d.polygons, rings)
+		return
+	}
+	for _, one := range assemble(rings) {
+		d.polygons = append(d.polygons, d.mender.Repair(one)...)
 	}
 }
 
