@@ -101,16 +101,21 @@ func (d *draft) take(run, lo, hi int) {
 }
 
 // around visits the rows of a run that are anchored in the squares of a level that
-// a rectangle meets, in the tile and around it. Where the rectangle cuts through the
-// smallest squares that hold many rows, level must be placeLevels to be exact.
+// a rectangle meets, in the tile and around it, in their order. Where the rectangle
+// cuts through the smallest squares that hold many rows, level must be placeLevels to
+// be exact.
 func (d *draft) around(run int, r rect, level int, visit func(lo, hi int)) {
-	last := 1<<d.at.Z - 1
+	var room [9]square
+	squares, last := room[:0], 1<<d.at.Z-1
 	for y := max(d.at.Y-1, 0); y <= min(d.at.Y+1, last); y++ {
 		for x := max(d.at.X-1, 0); x <= min(d.at.X+1, last); x++ {
-			s := (Coord{d.at.Z, x, y}).square()
-			lo, hi := d.snap.runs[run].rows(s)
-			d.descend(run, lo, hi, s, r, level, visit)
+			squares = append(squares, (Coord{d.at.Z, x, y}).square())
 		}
+	}
+	slices.SortFunc(squares, func(a, b square) int { return cmp.Compare(a.at, b.at) })
+	for _, s := range squares {
+		lo, hi := d.snap.runs[run].rows(s)
+		d.descend(run, lo, hi, s, r, level, visit)
 	}
 }
 

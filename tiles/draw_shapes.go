@@ -2,6 +2,8 @@ package tiles
 
 import (
 	"cmp"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
@@ -14,11 +16,14 @@ func (d *draft) encodeShapes() {
 		level = d.snap.plan.cellLevel(d.at.Z)
 	}
 	reach := d.at.reach(Buffer)
-	runs := d.gatherLarge(reach, level)
+	d.gatherLarge(reach, level)
+	large := len(d.refs)
 	if level <= placeLevels {
-		runs += d.gatherSmall(reach, level)
+		d.gatherSmall(reach, level)
 	}
-	if runs > 1 {
+	if len(d.snap.runs) == 1 {
+		d.mergeRefs(large)
+	} else {
 		sortRefs(d.refs)
 	}
 	for _, at := range d.refs {
@@ -30,38 +35,49 @@ func (d *draft) encodeShapes() {
 	}
 }
 
-// gatherLarge adds the rows that meet the rectangle and are not small, in order,
-// and returns from how many runs.
-func (d *draft) gatherLarge(r rect, level int) (runs int) {
+// mergeRefs merges the rows before a place with those after it. They are one run's,
+// and each part is in order.
+func (d *draft) mergeRefs(second int) {
+	a, b := d.refs[:second], d.refs[second:]
+	if len(a) == 0 || len(b) == 0 {
+		return
+	}
+	out := slices.Grow(d.merged[:0], len(d.refs))
+	for len(a) > 0 && len(b) > 0 {
+		if a[0].row < b[0].row {
+			out, a = append(out, a[0]), a[1:]
+		} else {
+			out, b = append(out, b[0]), b[1:]
+		}
+	}
+	out = append(append(out, a...), b...)
+	d.refs, d.merged = out, d.refs
+}
+
+// gatherLarge adds the rows that meet the rectangle and are not small, run by run in
+// order.
+func (d *draft) gatherLarge(r rect, level int) {
 	for i := range d.snap.runs {
-		one, before := &d.snap.runs[i], len(d.refs)
+		one := &d.snap.runs[i]
 		one.shapes.tree.search(one.shapes.boxes, r, func(row int) {
 			if !one.dead.has(row) && !small(one.shapes.boxes[row].side(), level) {
 				d.refs = append(d.refs, ref{one.keys[row], one.nums[row], int32(i), int32(row), 1, 0})
 			}
 		})
-		if len(d.refs) > before {
-			runs++
-		}
 	}
-	return runs
 }
 
 // gatherSmall adds the largest small row of each cell, if it meets the rectangle,
-// with how many it stands for, and returns from how many runs.
-func (d *draft) gatherSmall(r rect, level int) (runs int) {
+// with how many it stands for: in order, if there is one run.
+func (d *draft) gatherSmall(r rect, level int) {
 	// A small shape reaches less than a cell's size from its anchor.
 	by := int64(1) << (placeLevels - level)
 	wide := rect{r.x0 - by, r.y0 - by, r.x1 + by, r.y1 + by}
 	d.merged = d.merged[:0]
 	for i := range d.snap.runs {
-		before := len(d.merged)
 		d.around(i, wide, level, func(lo, hi int) { d.addMerged(i, lo, hi, level) })
-		if len(d.merged) > before {
-			runs++
-		}
 	}
-	if runs > 1 {
+	if len(d.snap.runs) > 1 {
 		d.joinMerged(level)
 	}
 	for _, one := range d.merged {
@@ -69,7 +85,6 @@ func (d *draft) gatherSmall(r rect, level int) (runs int) {
 			d.refs = append(d.refs, one)
 		}
 	}
-	return max(runs, 2*min(runs, 1)) // squares are visited row by row: that is no order
 }
 
 func (d *draft) boxOf(at ref) box { return d.snap.runs[at.run].shapes.boxes[at.row] }
@@ -210,14 +225,31 @@ func (d *drawing) addLongLine(s *shapes, p part, start uint32) {
 // graded returns the vertices that matter on the tile's grid, without repeated
 // ones, until the next shape is begun.
 func (d *drawing) graded(s *shapes, lo, hi uint32) []point {
+	d.arena = slices.Grow(d.arena, int(hi-lo))
 	start := len(d.arena)
-	for i := lo; i < hi; i++ {
-		if s.grades[i] > uint8(d.z) {
-			continue
-		}
-		if q := d.place(s.vertices[i]); len(d.arena) == start || d.arena[len(d.arena)-1] != q {
-			d.arena = append(d.arena, q)
+	all := d.arena[start : start+int(hi-lo)]
+	n, at := 0, d.snapper
+	vertices, grades := s.vertices[lo:hi], s.grades[lo:hi]
+	for first := 0; first < len(grades); first += 8 {
+		for which := upTo(grades[first:], uint8(d.z)); which != 0; which &= which - 1 {
+			all[n] = at.place(vertices[first+bits.TrailingZeros64(which)/8])
+			if n == 0 || all[n] != all[n-1] {
+				n++
+			}
 		}
 	}
-	return d.arena[start:len(d.arena):len(d.arena)]
+	d.arena = d.arena[:start+n]
+	return all[:n:n]
+}
+
+// upTo tells which of the first eight grades are up to z: it sets the highest bit of
+// the byte with their number. One by one, the processor would guess wrong about most.
+func upTo(grades []uint8, z uint8) uint64 {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	if len(grades) >= 8 {
+		return ((high | each*uint64(z)) - binary.LittleEndian.Uint64(grades)) & high // grades are less than 128
+	}
+	var eight [8]uint8
+	copy(eight[:], grades)
+	return upTo(eight[:], z) & (1<<(8*len(grades)) - 1)
 }

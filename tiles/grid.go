@@ -36,12 +36,21 @@ type point = coverage.Point
 // snapper rounds places to the grid. Because it rounds in the world and then
 // moves by whole units, all tiles of a zoom agree about every vertex.
 type snapper struct {
-	z      int
-	dx, dy int64 // the tile's corner
+	z        int
+	dx, dy   int64 // the tile's corner
+	up, down uint8 // by which power of two a place's unit is larger or smaller than the grid's
+	half     int64 // of the grid's unit, in places, if that is the larger one
 }
 
 func snapperOf(c Coord) snapper {
-	return snapper{z: c.Z, dx: int64(c.X) * TileExtent, dy: int64(c.Y) * TileExtent}
+	s := snapper{z: c.Z, dx: int64(c.X) * TileExtent, dy: int64(c.Y) * TileExtent}
+	if c.Z < gridLevels {
+		s.down = uint8(gridLevels - c.Z)
+		s.half = 1 << (s.down - 1)
+	} else {
+		s.up = uint8(c.Z - gridLevels)
+	}
+	return s
 }
 
 // snap reports false for what is no place: somebody's NaN or infinity.
@@ -51,8 +60,8 @@ func (s snapper) snap(p orb.Point) (point, bool) {
 }
 
 func (s snapper) place(p place) point {
-	q := p.units(s.z)
-	return point{X: q.X - s.dx, Y: q.Y - s.dy}
+	up, down := s.up&63, s.down&63 // known to be less than 64, they take one instruction each
+	return point{X: (int64(p.X)<<up+s.half)>>down - s.dx, Y: (int64(p.Y)<<up+s.half)>>down - s.dy}
 }
 
 // lonely returns where a point is drawn: the world's last edges belong to no tile,

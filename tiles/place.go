@@ -32,17 +32,6 @@ func placeOf(p orb.Point) (place, bool) {
 	return place{uint32(min(round(x), size-1)), uint32(min(round(y), size-1))}, true
 }
 
-// units returns the place on the grid of zoom z, in tile units from the world's
-// north-west corner.
-func (p place) units(z int) point {
-	if z >= gridLevels {
-		return point{X: int64(p.X) << (z - gridLevels), Y: int64(p.Y) << (z - gridLevels)}
-	}
-	shift := gridLevels - z
-	half := int64(1) << (shift - 1)
-	return point{X: (int64(p.X) + half) >> shift, Y: (int64(p.Y) + half) >> shift}
-}
-
 // morton returns the place's number along the Z curve: y's bits between x's. A
 // square of any level is a range of numbers.
 func (p place) morton() uint64 { return spread(p.X) | spread(p.Y)<<1 }

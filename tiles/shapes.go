@@ -24,7 +24,7 @@ type part struct {
 
 // chunkSize is how many segments of a line share a box: a tile looks at those
 // that come near it, and not at the whole river.
-const chunkSize = 32
+const chunkSize = 16
 
 type partKind uint8
 
