@@ -81,7 +81,8 @@ func (d *draft) rowTags(at ref) {
 // count says how many features the one being written stands for.
 func (d *draft) count(n int64) {
 	if n != 1 {
-		d.tagExtra(CountKey, appendValue(nil, n))
+		d.scratch = appendInt(d.scratch[:0], n)
+		d.tagExtra(CountKey, d.scratch)
 	}
 }
 

@@ -156,7 +156,8 @@ func (d *draft) part(at ref, k kind, geometry []byte, count *int64) {
 	d.rowTags(at)
 	d.count(*count)
 	if *count > 1 && at.area > 0 {
-		d.tagExtra(AreaKey, appendValue(nil, at.area))
+		d.scratch = appendInt(d.scratch[:0], at.area)
+		d.tagExtra(AreaKey, d.scratch)
 	}
 	*count = 0
 	d.end(k, at.num, geometry)

@@ -143,10 +143,7 @@ func appendValue(b []byte, v any) []byte {
 	case string:
 		return appendString(b, v)
 	case int64:
-		if v < 0 { // a plain varint would take ten bytes
-			return binary.AppendVarint(append(b, tagValueSint), v)
-		}
-		return binary.AppendUvarint(append(b, tagValueInt), uint64(v))
+		return appendInt(b, v)
 	case float64:
 		return binary.LittleEndian.AppendUint64(append(b, tagValueDouble), math.Float64bits(v))
 	case bool:
@@ -163,6 +160,13 @@ func appendValue(b []byte, v any) []byte {
 	default:
 		return appendString(b, fmt.Sprint(v))
 	}
+}
+
+func appendInt(b []byte, v int64) []byte {
+	if v < 0 { // a plain varint would take ten bytes
+		return binary.AppendVarint(append(b, tagValueSint), v)
+	}
+	return binary.AppendUvarint(append(b, tagValueInt), uint64(v))
 }
 
 func appendString(b []byte, s string) []byte {
@@ -187,17 +191,28 @@ func (p *pen) command(id, count int) {
 }
 
 func (p *pen) to(q point) {
-	p.b = binary.AppendVarint(binary.AppendVarint(p.b, q.X-p.at.X), q.Y-p.at.Y)
-	p.at = q
+	p.b, p.at = appendStep(appendStep(p.b, q.X-p.at.X), q.Y-p.at.Y), q
+}
+
+// appendStep is binary.AppendVarint, and quick with what is mostly one byte.
+func appendStep(b []byte, by int64) []byte {
+	v := uint64(by)<<1 ^ uint64(by>>63)
+	if v < 0x80 {
+		return append(b, byte(v))
+	}
+	return binary.AppendUvarint(b, v)
 }
 
 func (p *pen) path(ps []point, closed bool) {
 	p.command(moveTo, 1)
 	p.to(ps[0])
 	p.command(lineTo, len(ps)-1)
+	b, at := p.b, p.at
 	for _, q := range ps[1:] {
-		p.to(q)
+		b = appendStep(appendStep(b, q.X-at.X), q.Y-at.Y)
+		at = q
 	}
+	p.b, p.at = b, at
 	if closed {
 		p.command(closePath, 1)
 	}

@@ -3,6 +3,7 @@ package tiles
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // tileWriter writes the tile layer of one format, again and again. A column's
@@ -21,6 +22,10 @@ type tileWriter struct {
 	extra    map[string]int32  // keys that are no columns
 	names    []string          // of the columns
 }
+
+// longestNumber is how many bytes a value takes at most that is a number, or the text
+// of one.
+const longestNumber = 24
 
 // slots maps the codes of a dictionary to values of the tile, from 1.
 type slots struct {
@@ -45,6 +50,7 @@ func (w *tileWriter) reset(names []string) {
 	}
 	w.names, w.keys, w.nvalues = names, w.keys[:0], 0
 	w.features, w.values, w.tags = w.features[:0], w.values[:0], w.tags[:0]
+	w.scratch = slices.Grow(w.scratch[:0], longestNumber)
 	clear(w.shared)
 	clear(w.extra)
 }
