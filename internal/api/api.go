@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -57,6 +58,8 @@ type api struct {
 	cross   *http.CrossOriginProtection
 	routes  chi.Routes
 	pages   *access.Pages
+
+	contexts sync.Pool // of *chi.Context: as chi keeps them, but trace reads them afterwards
 }
 
 // New returns the handler of all routes below /api and /tiles, and of /signin
@@ -103,6 +106,7 @@ func build(d Deps) (*api, *chi.Mux, error) {
 		d.MaxBody = defaultMaxBody
 	}
 	a := &api{Deps: d, cross: http.NewCrossOriginProtection()}
+	a.contexts.New = func() any { return chi.NewRouteContext() }
 	var err error
 	if a.pages, err = access.NewPages(d.Tokens, a.secure); err != nil {
 		return nil, nil, err

@@ -30,7 +30,10 @@ func (a *api) trace(next http.Handler) http.HandlerFunc {
 		id := rand.Text()
 		w.Header().Set(requestIDHeader, id)
 		sw := &statusWriter{ResponseWriter: w}
-		route, who := &chi.Context{Routes: a.routes}, &access.Identity{}
+		route, who := a.contexts.Get().(*chi.Context), &access.Identity{}
+		route.Reset()
+		route.Routes = a.routes
+		defer a.contexts.Put(route)
 		ctx := newBounded(access.With(context.WithValue(r.Context(), chi.RouteCtxKey, route), who), requestTimeout)
 		defer ctx.end()
 		defer func() {
