@@ -1,46 +1,44 @@
 package tiles
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/paulmach/orb"
-
-	"onemap/layers"
 )
 
 // neighbour is a living row of a run.
 type neighbour struct{ run, row int }
 
+func (n neighbour) compare(o neighbour) int {
+	return cmp.Or(cmp.Compare(n.run, o.run), cmp.Compare(n.row, o.row))
+}
+
 // regrade grades the vertices of changed shapes, which are the rows of b. A border
-// is simplified by all who share it, so those who share a vertex with what was or
-// what is there are graded again; one whose grades change joins b, and its bounds
-// (CRS84) are returned. Grades depend on nobody farther off.
-func regrade(b *runBuilder, runs []living, edits []deadEdit, changes []layers.Change) (also []orb.Bound) {
-	var images shapesBuilder
-	for _, ch := range changes {
-		for _, f := range []*layers.Feature{ch.Old, ch.New} {
-			if f == nil {
-				continue
-			}
-			if _, ok := firstPlace(f.Geometry); ok {
-				images.add(f.Geometry)
-			}
-		}
-	}
-	touching := touchingRows(&images.shapes, runs, edits, nil)
-	all := shapesBuilder{}
+// is simplified by all who share it, so those who share a corner with them, or with
+// the rows that they take the place of, are graded again; one whose grades change
+// joins b, and its bounds (CRS84) are returned. Grades depend on nobody farther off.
+func regrade(b *runBuilder, runs []living, edits []deadEdit, gone []neighbour) (also []orb.Bound) {
 	fresh := &b.shapes.shapes
+	var changed, borders corners
+	for _, n := range gone {
+		changed = changed.add(runs[n.run].shapes, n.row)
+	}
+	all := shapesBuilder{}
 	for row := range fresh.ends {
+		changed = changed.add(fresh, row)
 		all.copy(fresh, row)
 	}
-	var borders shapesBuilder
+	touching := changed.sort().touching(runs, edits)
 	for _, n := range touching {
+		borders = borders.add(runs[n.run].shapes, n.row)
 		all.copy(runs[n.run].shapes, n.row)
-		borders.copy(runs[n.run].shapes, n.row)
 	}
 	// Who touches those decides where their borders part.
-	for _, n := range touchingRows(&borders.shapes, runs, edits, touching) {
-		all.copy(runs[n.run].shapes, n.row)
+	for _, n := range borders.sort().touching(runs, edits) {
+		if _, known := slices.BinarySearchFunc(touching, n, neighbour.compare); !known {
+			all.copy(runs[n.run].shapes, n.row)
+		}
 	}
 	all.grade(b.format.tolerance)
 	copy(b.shapes.grades, all.grades)
@@ -60,35 +58,6 @@ func regrade(b *runBuilder, runs []living, edits []deadEdit, changes []layers.Ch
 		also = append(also, r.shapes.boxes[n.row].bound())
 	}
 	return also
-}
-
-// touchingRows returns the living rows that share a vertex with some shapes, but
-// for those that the caller knows.
-func touchingRows(s *shapes, runs []living, edits []deadEdit, known []neighbour) (out []neighbour) {
-	corners := make(map[place]struct{}, len(s.vertices))
-	for _, v := range s.vertices {
-		corners[v] = struct{}{}
-	}
-	seen := map[neighbour]bool{}
-	for _, n := range known {
-		seen[n] = true
-	}
-	for _, b := range s.boxes {
-		for i, r := range runs {
-			r.shapes.tree.search(r.shapes.boxes, b.rect(), func(row int) {
-				n := neighbour{i, row}
-				if seen[n] || edits[i].has(row) {
-					return
-				}
-				seen[n] = true
-				parts, start := r.shapes.of(row)
-				if slices.ContainsFunc(r.shapes.vertices[start:parts[len(parts)-1].end], func(v place) bool { _, ok := corners[v]; return ok }) {
-					out = append(out, n)
-				}
-			})
-		}
-	}
-	return out
 }
 
 // bound returns the box in CRS84.

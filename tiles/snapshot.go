@@ -72,6 +72,7 @@ func (s *snapshot) apply(changes []layers.Change, settled bool) (_ *snapshot, al
 		edits[i] = r.dead.edit(r.len())
 	}
 	fresh := map[int64]*layers.Feature{}
+	var gone []neighbour
 	kill := func(image *layers.Feature, find func(run *run, key uint64) int) (found bool) {
 		key, ok := s.format.anchor(image)
 		for i, r := range next.runs {
@@ -80,7 +81,7 @@ func (s *snapshot) apply(changes []layers.Change, settled bool) (_ *snapshot, al
 			}
 			if row := find(r.run, key); row >= 0 && !edits[i].has(row) {
 				edits[i].kill(row)
-				found = true
+				gone, found = append(gone, neighbour{i, row}), true
 			}
 		}
 		return found || !ok
@@ -106,7 +107,7 @@ func (s *snapshot) apply(changes []layers.Change, settled bool) (_ *snapshot, al
 		b.add(f)
 	}
 	if s.format.shapes && s.format.tolerance >= 0 {
-		also = regrade(b, next.runs, edits, changes)
+		also = regrade(b, next.runs, edits, gone)
 	}
 	for i := range next.runs {
 		next.runs[i].dead = edits[i].dead

@@ -25,26 +25,32 @@ func plant(boxes []box) tree {
 
 // search calls visit with each box that meets the rectangle, in their order.
 func (t tree) search(boxes []box, r rect, visit func(row int)) {
+	t.choose(boxes, func(b box) bool { return b.meets(r) }, visit)
+}
+
+// choose calls visit with each box that is wanted, in their order. Whoever wants a
+// box wants what holds it.
+func (t tree) choose(boxes []box, wanted func(box) bool, visit func(row int)) {
 	top := boxes
 	if len(t) > 0 {
 		top = t[len(t)-1]
 	}
-	t.descend(boxes, len(t), 0, len(top), r, visit)
+	t.descend(boxes, len(t), 0, len(top), wanted, visit)
 }
 
 // descend looks at the nodes lo to hi of a level; level 0 is the boxes.
-func (t tree) descend(boxes []box, level, lo, hi int, r rect, visit func(row int)) {
+func (t tree) descend(boxes []box, level, lo, hi int, wanted func(box) bool, visit func(row int)) {
 	nodes := boxes
 	if level > 0 {
 		nodes = t[level-1]
 	}
 	for i := lo; i < min(hi, len(nodes)); i++ {
 		switch {
-		case !nodes[i].meets(r):
+		case !wanted(nodes[i]):
 		case level == 0:
 			visit(i)
 		default:
-			t.descend(boxes, level-1, i*treeNode, (i+1)*treeNode, r, visit)
+			t.descend(boxes, level-1, i*treeNode, (i+1)*treeNode, wanted, visit)
 		}
 	}
 }

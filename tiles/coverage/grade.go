@@ -49,7 +49,8 @@ type Options struct {
 // borders are put together again. A ring without such a vertex has its smallest
 // one (by x, then y) at grade 0. So each chain has a vertex that is drawn at
 // every zoom. A ring may have fewer than three at low zooms; then it is thinner
-// than twice the tolerance.
+// than twice the tolerance. A chain that is all in one place is a point: it has the
+// grade 0, and others pass it as if it were not there.
 func Grade(vertices []Vertex, chains []Chain, o Options) []uint8 {
 	if o.Tolerance <= 0 {
 		o.Tolerance = DefaultTolerance
@@ -94,7 +95,8 @@ func (g *grader) bounds(chain int) (lo, hi int) {
 }
 
 // markEnds marks what needs the chain to be understood: its first and last
-// vertex, and repeated ones. A ring's end that repeats its start counts as such.
+// vertex, and repeated ones. A ring's end that repeats its start counts as such, and
+// so does all of a chain that never leaves its place.
 func (g *grader) markEnds() {
 	for c := range g.chains {
 		lo, hi := g.bounds(c)
@@ -103,11 +105,16 @@ func (g *grader) markEnds() {
 		}
 		g.marks[lo] |= edge
 		g.marks[hi-1] |= edge
+		repeats := 0
 		for i := lo + 1; i < hi; i++ {
 			if g.vertices[i] == g.vertices[i-1] {
 				g.marks[i-1] |= edge
 				g.marks[i] |= edge | repeat
+				repeats++
 			}
+		}
+		if repeats == hi-lo-1 {
+			g.marks[lo] |= repeat
 		}
 		for i := hi - 1; g.chains[c].Closed && i > lo && g.vertices[i] == g.vertices[lo]; i-- {
 			g.marks[i] |= edge | repeat
@@ -118,7 +125,7 @@ func (g *grader) markEnds() {
 // gradeChain divides a chain at its junctions and grades the arcs between.
 func (g *grader) gradeChain(c int, a *arc) {
 	lo, hi := g.bounds(c)
-	if lo == hi {
+	if lo == hi || g.marks[lo]&repeat != 0 {
 		return
 	}
 	start := lo

@@ -93,6 +93,10 @@ func mesh(t *rapid.T, smallest int) []line {
 		}
 		ls = append(ls, line{l, rnd.IntN(4) == 0})
 	}
+	for range rapid.IntRange(0, 3).Draw(t, "points") {
+		from := ls[rnd.IntN(len(ls))].vs
+		ls = append(ls, line{[]Vertex{from[rnd.IntN(len(from))]}, rnd.IntN(2) == 0})
+	}
 	for range rapid.IntRange(0, 4).Draw(t, "repeats") {
 		l := &ls[rnd.IntN(len(ls))]
 		i := rnd.IntN(len(l.vs))
@@ -114,10 +118,21 @@ func reversed(vs []Vertex) []Vertex {
 	return vs
 }
 
-// byPlace fails if a place has two grades.
+// isPoint reports whether a chain never leaves its place.
+func isPoint(vs []Vertex) bool {
+	return !slices.ContainsFunc(vs, func(v Vertex) bool { return v != vs[0] })
+}
+
+// byPlace fails if a place has two grades. Points are at 0, and do not count.
 func byPlace(t *rapid.T, ls []line, grades [][]uint8) map[Vertex]uint8 {
 	at := map[Vertex]uint8{}
 	for i, l := range ls {
+		if isPoint(l.vs) {
+			if slices.Max(grades[i]) > 0 {
+				t.Fatalf("a point at %v has the grades %v", l.vs[0], grades[i])
+			}
+			continue
+		}
 		for j, v := range l.vs {
 			if g, ok := at[v]; ok && g != grades[i][j] {
 				t.Fatalf("%v has the grades %d and %d", v, g, grades[i][j])
@@ -252,6 +267,17 @@ func TestJunctionsAndOnlyTheyAreKeptAtEveryZoom(t *testing.T) {
 	// 3 units off the straight side: more than 2.5 units of zoom 20.
 	if got[0][2] != 20 || got[1][2] != 20 {
 		t.Errorf("the bend has the grades %d and %d", got[0][2], got[1][2])
+	}
+}
+
+func TestAPointPartsNoBorder(t *testing.T) {
+	bend := []Vertex{{0, 0}, {1000, 400}, {2000, 0}}
+	without := gradeLines([]line{{bend, false}}, Options{})[0]
+	for _, closed := range []bool{false, true} {
+		point := line{[]Vertex{bend[1], bend[1]}, closed}
+		if got := gradeLines([]line{point, {bend, false}, point}, Options{}); !slices.Equal(got[1], without) || slices.Max(got[0]) > 0 {
+			t.Errorf("with a point the grades are %v, and %v without", got, without)
+		}
 	}
 }
 

@@ -8,6 +8,9 @@ func plain(ls []line) map[Vertex]uint8 {
 	pairs, junctions := map[Vertex]pair{}, map[Vertex]bool{}
 	var rings []line // without repeats, rings with their first vertex at the end
 	for _, l := range ls {
+		if isPoint(l.vs) {
+			continue
+		}
 		vs := slices.Compact(slices.Clone(l.vs))
 		if l.closed {
 			for len(vs) > 1 && vs[len(vs)-1] == vs[0] {
@@ -16,7 +19,7 @@ func plain(ls []line) map[Vertex]uint8 {
 		}
 		n := len(vs)
 		for i, v := range vs {
-			if n == 1 || !l.closed && (i == 0 || i == n-1) {
+			if !l.closed && (i == 0 || i == n-1) {
 				junctions[v] = true
 				continue
 			}
