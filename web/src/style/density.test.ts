@@ -66,20 +66,31 @@ describe('A layer that is drawn as a surface', () => {
     expect(drawn(entry(1, {}, 'MultiPolygon'), 'heat').layers.map(l => l.id)).toContain('shops:fill')
   })
 
-  it('colours a square by the class that the legend names', () => {
+  it('colours a square by the class that the legend names at the zoom', () => {
     for (const count of [500, 20_000, 1_000_000]) {
-      const e = entry(count)
-      const color = paint(drawn(e, 'grid'), 'shops:cell', 'fill-color')
-      const colors = densityColors({ entry: e, theme: themes.night })
-      const starts = [1, ...gridBreaks(e)]
-      expect(starts).toEqual([...new Set(starts)].sort((a, b) => a - b))
-      expect(starts.length).toBe(colors.length)
-      const shown = starts.map(n => String(color(7, { point_count: n })))
-      expect(new Set(shown).size).toBe(colors.length)
-      for (const [i, start] of starts.slice(1).entries()) {
-        expect(String(color(7, { point_count: start - 1 }))).toBe(shown[i])
+      for (const scale of [1, 2]) {
+        const e = entry(count)
+        const color = paint(drawn(e, 'grid', { scale }), 'shops:cell', 'fill-color')
+        const colors = densityColors({ entry: e, theme: themes.night })
+        for (const zoom of [0, 5.9, 7, 9.5, 14, 17]) {
+          const starts = [1, ...gridBreaks({ entry: e, bounds, scale }, zoom)]
+          expect(starts).toEqual([...new Set(starts)].sort((a, b) => a - b))
+          expect(starts.length).toBe(colors.length)
+          const shown = starts.map(n => String(color(zoom, { point_count: n })))
+          expect(new Set(shown).size).toBe(colors.length)
+          for (const [i, start] of starts.slice(1).entries()) {
+            expect(String(color(zoom, { point_count: start - 1 }))).toBe(shown[i])
+          }
+        }
       }
     }
+  })
+
+  it('has smaller classes where squares are smaller', () => {
+    const last = (count: number, zoom: number, scale = 1) => gridBreaks({ entry: entry(count), bounds, scale }, zoom)[5]
+    expect([5, 7, 8, 10, 14, 18].map(zoom => last(52_000, zoom))).toEqual([3000, 1000, 100, 50, 50, 50])
+    expect(last(4 * 52_000, 8)).toBe(last(52_000, 7))
+    expect(last(52_000, 8, 2)).toBe(last(52_000, 7)) // a wall's squares have twice the side
   })
 
   it('is as warm with many features as with few where a map shows them all, and never hides single ones nearby', () => {

@@ -4,7 +4,7 @@
 import type { ExpressionSpecification, LayerSpecification } from 'maplibre-gl'
 import type { BBox, Entry } from '../api'
 import { countKey } from './clusters'
-import { type DataInput, faded, kindsOf } from './data'
+import { type DataInput, faded, kindsOf, tileMaxZoom } from './data'
 import { rampColors } from './theme'
 
 /** What is drawn instead of a layer's points. */
@@ -18,7 +18,15 @@ export function canBeDense(entry: Entry): boolean {
 
 /** What to ask of the tiles: cells of 8 pixels are finer than a heat map's blur, and one of a grid must be seen. */
 export function densityQuery(density: Density, scale: number): string {
-  return density === 'heat' ? '?agg=heat&cell=64' : `?agg=grid&cell=${scale > 1.5 ? 16 : 32}`
+  return density === 'heat' ? '?agg=heat&cell=64' : `?agg=grid&cell=${gridCells(scale)}`
+}
+
+/** Squares along the side of a tile, which is 512 pixels. */
+const gridCells = (scale: number) => (scale > 1.5 ? 16 : 32)
+
+/** What a density is measured by: the layer, the region that it covers, and how large a screen is. */
+export interface Crowd extends Pick<DataInput, 'entry' | 'scale'> {
+  bounds: BBox
 }
 
 /** How far a point's heat reaches, in pixels. */
@@ -29,27 +37,40 @@ export function densityColors({ entry, theme }: Pick<DataInput, 'entry' | 'theme
   return rampColors(theme, 7).map(color => faded(entry, theme, color))
 }
 
-/** The least number of each class of a grid but the first, which begins at 1: the same at every zoom. */
-export function gridBreaks(entry: Entry): number[] {
-  const { count } = entry.status
-  if (count <= 2000) return [2, 3, 5, 10, 20, 50]
-  return count <= 50_000 ? [2, 5, 10, 20, 50, 100] : [3, 10, 30, 100, 300, 1000]
+/**
+ * The least number of each class of a grid but the first, which begins at 1. A square is a quarter as large with each zoom,
+ * so the classes go by how many the mean square of the zoom's tiles would hold: towns stand out from afar and nearby.
+ */
+export function gridBreaks({ entry, bounds, scale }: Crowd, zoom: number): number[] {
+  const z = Math.min(Math.floor(zoom), tileMaxZoom)
+  const mean = entry.status.count * (512 / gridCells(scale) / (side(bounds) * 2 ** z)) ** 2
+  if (mean >= 25) return [10, 30, 100, 300, 1000, 3000]
+  if (mean >= 4) return [3, 10, 30, 100, 300, 1000]
+  return mean >= 0.8 ? [2, 5, 10, 20, 50, 100] : [2, 3, 5, 10, 20, 50]
+}
+
+/** The colour of a square by its count; MapLibre asks for the one of its tile's zoom. */
+function gridColor(crowd: Crowd, colors: readonly string[]): ExpressionSpecification {
+  const by = (zoom: number) => {
+    const steps = gridBreaks(crowd, zoom).flatMap((b, i) => [b, colors[i + 1]])
+    return ['step', ['get', countKey], colors[0], ...steps]
+  }
+  const zooms = Array.from({ length: tileMaxZoom }, (_, i) => i + 1)
+  return ['step', ['zoom'], by(0), ...zooms.flatMap(z => [z, by(z)])] as unknown as ExpressionSpecification
 }
 
 export function densityLayers(input: DataInput, density: Density, bounds: BBox): LayerSpecification[] {
   const { entry, theme, source, sourceLayer, opacity, scale } = input
   const from = { source, 'source-layer': sourceLayer ?? entry.layer.id }
   const colors = densityColors(input)
-  const count = ['get', countKey]
   if (density === 'grid') {
-    const steps = gridBreaks(entry).flatMap((b, i) => [b, colors[i + 1] as string])
     return [
       {
         id: `${entry.layer.id}:cell`,
         type: 'fill',
         ...from,
         paint: {
-          'fill-color': ['step', count, colors[0], ...steps] as unknown as ExpressionSpecification,
+          'fill-color': gridColor({ entry, bounds, scale }, colors),
           'fill-outline-color': theme.land,
           'fill-opacity': 0.92 * opacity,
         },
@@ -64,7 +85,7 @@ export function densityLayers(input: DataInput, density: Density, bounds: BBox):
       type: 'heatmap',
       ...from,
       paint: {
-        'heatmap-weight': count as unknown as ExpressionSpecification,
+        'heatmap-weight': ['get', countKey] as unknown as ExpressionSpecification,
         'heatmap-radius': radius * scale,
         'heatmap-intensity': intensity(entry.status.count, bounds, scale),
         'heatmap-color': [
@@ -86,15 +107,13 @@ export function densityLayers(input: DataInput, density: Density, bounds: BBox):
  * places that have many times as much. Nearer, what a kernel gathers shrinks to a quarter with each zoom; making good a
  * part of that keeps towns from becoming one bright area. Where single features are far apart each is a faint spot.
  */
-function intensity(count: number, [west, south, east, north]: BBox, scale: number): ExpressionSpecification {
-  const y = (lat: number) => Math.log(Math.tan(Math.PI / 4 + (lat * Math.PI) / 360)) / (2 * Math.PI)
-  const world = 512 * Math.sqrt(((east - west) / 360) * (y(north) - y(south))) // the region's side in pixels at zoom 0
-  const side = 800 * scale
-  const home = Math.log2(side / world)
+function intensity(count: number, bounds: BBox, scale: number): ExpressionSpecification {
+  const view = 800 * scale
+  const home = Math.log2(view / side(bounds))
   const kernel = 0.28 * (radius * scale) ** 2 // what MapLibre's adds up to
   const [mean, spot, nearer] = [0.03, 0.5, 2.8]
   const at = (zoom: number) =>
-    Math.min(spot, ((mean * side ** 2) / (kernel * Math.max(1, count))) * nearer ** (zoom - home))
+    Math.min(spot, ((mean * view ** 2) / (kernel * Math.max(1, count))) * nearer ** (zoom - home))
   const last = home + Math.log(spot / at(home)) / Math.log(nearer)
   return [
     'interpolate',
@@ -105,4 +124,10 @@ function intensity(count: number, [west, south, east, north]: BBox, scale: numbe
     last,
     at(last),
   ] as unknown as ExpressionSpecification
+}
+
+/** The side of a region, in pixels at zoom 0. */
+function side([west, south, east, north]: BBox): number {
+  const y = (lat: number) => Math.log(Math.tan(Math.PI / 4 + (lat * Math.PI) / 360)) / (2 * Math.PI)
+  return 512 * Math.sqrt(((east - west) / 360) * (y(north) - y(south)))
 }
