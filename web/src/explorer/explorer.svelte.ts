@@ -23,6 +23,7 @@ import type { Hit, Hits } from '../map'
 import { fromHash, type LayerState, type MapState, type Selection, toHash } from '../state'
 import { canBeDense, type Density, themes } from '../style'
 import { type ChoroplethData, choroplethOf, loadDivisions } from './choropleth'
+import { around } from './geometry'
 
 /** What a panel waits for: an answer, or why there is none. */
 export type Loaded<T> = { status: 'loading' } | { status: 'ready'; value: T } | { status: 'failed'; error: unknown }
@@ -43,6 +44,15 @@ export interface Flight {
   zoom?: number
 }
 
+/** Features to choose from, and how many there are in all. */
+export interface Candidates {
+  hits: readonly Hit[]
+  total: number
+}
+const nobody: Candidates = { hits: [], total: 0 }
+
+const listed = 200 // features of a place that one can choose from
+const cellSize = 8 // pixels: how far what is merged may lie from where it is drawn
 const statsEvery = 30_000 // ms between two readings of counts and ages
 const retryEvery = 3_000 // ms between two tries to start
 
@@ -67,8 +77,8 @@ export class Explorer {
   choroplethData: ChoroplethData | null = $state.raw(null)
 
   hover: { hits: Hits; at: { x: number; y: number } } | null = $state.raw(null)
-  /** All features at the place that was clicked, to choose from. */
-  candidates: Hit[] = $state.raw([])
+  /** The features at the place that was clicked, to choose from. */
+  candidates: Candidates = $state.raw(nobody)
   feature: Loaded<OnemapFeature> | null = $state.raw(null)
   profile: Loaded<DivisionProfile> | null = $state.raw(null)
   join: Loaded<Join> | null = $state.raw(null)
@@ -98,6 +108,8 @@ export class Explorer {
     this.state.choropleth ? choroplethOf(this.entries, this.state.choropleth, this.choroplethData) : null,
   )
 
+  /** The map can't zoom in any more. */
+  closest = $derived(this.settings !== null && this.zoom > this.settings.maxZoom - 0.01)
   legendOpen = $derived(this.legendWanted ?? this.state.selection === null)
 
   live: LiveClient | null = null
@@ -220,7 +232,7 @@ export class Explorer {
 
   // Selection
 
-  select(selection: Selection | null, candidates: Hit[] = []): void {
+  select(selection: Selection | null, candidates: Candidates = nobody): void {
     this.candidates = candidates
     this.legendWanted = null
     this.#follows = true
@@ -249,18 +261,34 @@ export class Explorer {
   /** Somebody pressed on the map. */
   pressed(hits: Hits): void {
     const first = hits.features[0]
+    if (first?.merged && this.closest) {
+      void this.#list(first.layer, first.merged.at)
+      return
+    }
     if (first?.merged) {
       this.flyTo({ center: first.merged.at, zoom: this.zoom + 2 })
       return
     }
     if (first) {
-      const candidates = hits.features.filter(hit => !hit.merged)
-      this.select({ kind: 'feature', layer: first.layer, id: first.id }, candidates)
+      const alone = hits.features.filter(hit => !hit.merged)
+      this.select({ kind: 'feature', layer: first.layer, id: first.id }, { hits: alone, total: alone.length })
       return
     }
     const code = hits.area && this.#codeOf(hits.area)
     if (code) this.select({ kind: 'division', code })
     else this.close()
+  }
+
+  /** Lists what is merged at a place, because the map can't zoom in to take it apart. */
+  async #list(layer: string, at: LonLat): Promise<void> {
+    const read = await this.#answer('list', signal =>
+      this.api.items(layer, { bbox: around(at, this.zoom, cellSize), limit: listed }, signal),
+    )
+    if (read?.status === 'failed') this.#report(read.error)
+    if (read?.status !== 'ready') return
+    const { features, numberMatched: total } = read.value
+    const hits = features.map(f => ({ layer, id: f.id, properties: f.properties }))
+    if (hits[0]) this.select({ kind: 'feature', layer, id: hits[0].id }, { hits, total })
   }
 
   /** The name of a division by its code, or the code. */
@@ -309,7 +337,7 @@ export class Explorer {
   #readSelection(selection: Selection | null): void {
     this.feature = this.profile = this.join = null
     this.highlight = []
-    for (const key of ['feature', 'profile', 'join', 'outline']) this.#abort.get(key)?.abort()
+    for (const key of ['feature', 'profile', 'join', 'outline', 'list']) this.#abort.get(key)?.abort()
     if (!selection) return
     switch (selection.kind) {
       case 'feature':
@@ -466,7 +494,7 @@ export class Explorer {
     const next = fromHash(location.hash)
     const camera = next.camera
     this.state = next
-    this.candidates = []
+    this.candidates = nobody
     this.#follows = camera === null
     this.#readSelection(next.selection)
     if (next.choropleth) void this.needDivisions()

@@ -1,5 +1,12 @@
 import type { Geometry, Position } from 'geojson'
-import type { BBox } from '../api'
+import type { BBox, LonLat } from '../api'
+
+/** What lies within some pixels of a place, on a map of 512 pixels at zoom 0. */
+export function around([lon, lat]: LonLat, zoom: number, pixels: number): BBox {
+  const x = (pixels * 360) / (512 * 2 ** zoom)
+  const y = x * Math.cos((lat * Math.PI) / 180)
+  return [lon - x, lat - y, lon + x, lat + y]
+}
 
 /** The bounds of a geometry, CRS84, or null if it is empty. */
 export function boundsOf(geometry: Geometry): BBox | null {

@@ -1,7 +1,7 @@
 import { createExpression } from '@maplibre/maplibre-gl-style-spec'
 import { describe, expect, it } from 'vitest'
 import type { DisplayClass, Entry } from '../api'
-import { byMajority, growth, ifAlarm, ownOnly, unlessMerged } from './clusters'
+import { below, byMajority, countText, growth, ifAlarm, mergedOnly, ownOnly, unlessMerged } from './clusters'
 
 const classes: DisplayClass[] = [
   { value: 'normal', color: 'green', label: { zh: '正常' } },
@@ -40,11 +40,26 @@ describe('what a tile has merged', () => {
     expect(evaluate(growth, {})).toBe(1)
   })
 
+  it('says how many it is, in few characters', () => {
+    const zh = (n: number) => evaluate(countText('zh'), { point_count: n })
+    const en = (n: number) => evaluate(countText('en'), { point_count: n })
+    expect([2, 999, 3000, 12_340, 250_000].map(zh)).toEqual(['2', '999', '3000', '1.2万', '25万'])
+    expect([2, 999, 3000, 12_340, 250_000].map(en)).toEqual(['2', '999', '3k', '12.3k', '250k'])
+  })
+
+  it('lies below the small and the single, but not with an alarm', () => {
+    const key = (p: Record<string, unknown>) => evaluate(unlessMerged(0, below(entry)), p) as number
+    expect(key({ point_count: 900, 'class:0': 900 })).toBeLessThan(key({ point_count: 2, 'class:0': 2 }))
+    expect(key({ point_count: 2, 'class:0': 2 })).toBeLessThan(key({ _id: 'a' }))
+    expect(key({ point_count: 900, 'class:0': 899, 'class:1': 1 })).toBe(key({ _id: 'a' }))
+  })
+
   it('is told from a feature of its own by the id', () => {
     const value = unlessMerged('own', 'merged')
     expect(evaluate(value, { _id: 'a' })).toBe('own')
     expect(evaluate(value, { _id: 'a', point_count: 0 })).toBe('own')
     expect(evaluate(value, { point_count: 12 })).toBe('merged')
     expect(evaluate(ownOnly, { point_count: 12 })).toBe(false)
+    expect(evaluate(mergedOnly, { point_count: 12 })).toBe(true)
   })
 })

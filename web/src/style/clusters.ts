@@ -3,6 +3,7 @@
 
 import type { ExpressionSpecification } from 'maplibre-gl'
 import type { DisplayClass, Entry } from '../api'
+import type { Lang } from '../i18n'
 import type { Expression } from './expressions'
 
 /** How many features a drawn one stands for. */
@@ -21,8 +22,23 @@ export function unlessMerged<T extends string | number>(own: Expression<T>, merg
 /** Leaves merged features out. */
 export const ownOnly = alone as unknown as ExpressionSpecification
 
+/** Leaves all others out. */
+export const mergedOnly = ['!', alone] as unknown as ExpressionSpecification
+
 /** A circle's growth with the number that it stands for: threefold at 2,000, for cells are small. */
 export const growth = ['min', 3, ['+', 1, ['*', 0.6, ['log10', count]]]] as unknown as ExpressionSpecification
+
+/** What is merged lies below single features, the larger the lower, but for what has an alarm. */
+export function below(entry: Entry): Expression<number> {
+  return ifAlarm(entry, 0, ['-', ['log10', count]] as unknown as ExpressionSpecification)
+}
+
+/** How many it stands for, as short as fits into its circle, e.g. 38, 1.2万 or 3.4k. */
+export function countText(lang: Lang): ExpressionSpecification {
+  const [from, unit] = lang === 'zh' ? [10_000, '万'] : [1000, 'k']
+  const short = ['concat', ['to-string', ['/', ['round', ['/', ['*', count, 10], from]], 10]], unit]
+  return ['case', ['<', count, from], ['to-string', count], short] as unknown as ExpressionSpecification
+}
 
 /** A value by the class that most of the merged features have; where two have as many, the graver one. */
 export function byMajority<T extends string | number>(

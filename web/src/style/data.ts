@@ -5,7 +5,7 @@ import type { ExpressionSpecification, LayerSpecification } from 'maplibre-gl'
 import type { DisplayClass, Entry } from '../api'
 import type { Lang } from '../i18n'
 import { byClass } from './classes'
-import { byMajority, growth, ifAlarm, ownOnly, unlessMerged } from './clusters'
+import { below, byMajority, countText, growth, ifAlarm, mergedOnly, ownOnly, unlessMerged } from './clusters'
 import { byZoom, type Expression, fonts, nameExpression } from './expressions'
 import { glyphImage, hatchImage, headingImage, shapeSize } from './images'
 import { mix, paletteColor, type Theme } from './theme'
@@ -49,12 +49,17 @@ export function dataLayers(input: DataInput, kind: Kind): LayerSpecification[] {
   }
 }
 
-/** Names of a layer's features; they lie above all symbols. */
+/** Names of a layer's features, which lie above all symbols, and numbers of merged ones, for which names make room. */
 export function dataLabels(input: DataInput): LayerSpecification[] {
+  if (!kindsOf(input.entry).includes('point')) return []
+  return [...nameLabels(input), ...countLabels(input)]
+}
+
+function nameLabels(input: DataInput): LayerSpecification[] {
   const { entry, theme, lang, scale, opacity } = input
   const { layer, status } = entry
   const name = nameExpression(layer, lang)
-  if (!name || !kindsOf(entry).includes('point')) return []
+  if (!name) return []
   const minzoom = input.labelZoom ?? (status.count <= 40 ? 8 : status.count <= 400 ? 10 : 12.5)
   return [
     {
@@ -82,6 +87,12 @@ export function dataLabels(input: DataInput): LayerSpecification[] {
   ]
 }
 
+/** A layer that has more points than fit beside each other. */
+const isDense = (entry: Entry) => entry.status.count > 5000
+
+/** The zoom from which a circle has room for something inside. */
+const insideFrom = (entry: Entry) => (isDense(entry) ? 13 : 9.5)
+
 /** The colour of a class as shown in the map and in its legend: late data lose colour, lost data have none. */
 export function classColor(entry: Entry, theme: Theme, color: string | undefined): string {
   return isLost(entry) ? theme.stale : faded(entry, theme, paletteColor(theme, color))
@@ -102,7 +113,7 @@ export function isLost(entry: Entry): boolean {
 
 function pointLayers(input: DataInput): LayerSpecification[] {
   const { entry, theme, scale, opacity } = input
-  const { layer, status } = entry
+  const { layer } = entry
   const display = layer.display ?? {}
   const minzoom = display.minZoom ?? 0
   if (display.heading) {
@@ -136,7 +147,7 @@ function pointLayers(input: DataInput): LayerSpecification[] {
       },
     ]
   }
-  const dense = status.count > 5000
+  const dense = isDense(entry)
   const stops = dense ? [6, 1.1, 9, 1.8, 11, 3, 13, 5, 15, 8] : [5, 2.6, 7, 4, 9, 6.5, 11, 9.5, 14, 12]
   const shade = (c: Pick<DisplayClass, 'color'>) => classColor(entry, theme, c.color)
   const plain = shade({ color: display.color ?? (display.classes?.length ? 'grey' : 'blue') })
@@ -151,7 +162,7 @@ function pointLayers(input: DataInput): LayerSpecification[] {
       ...from(input),
       minzoom,
       filter: ['==', ['geometry-type'], 'Point'],
-      layout: { 'circle-sort-key': alarmFirst(entry) },
+      layout: { 'circle-sort-key': unlessMerged(alarmFirst(entry), below(entry)) },
       paint: {
         'circle-color': lost ? theme.land : color,
         'circle-radius': byZoom(stops, size),
@@ -163,8 +174,8 @@ function pointLayers(input: DataInput): LayerSpecification[] {
       },
     },
   ]
+  const from0 = insideFrom(entry)
   if (display.symbol) {
-    const from0 = dense ? 13 : 9.5
     out.push({
       id: `${layer.id}:glyph`,
       type: 'symbol',
@@ -188,6 +199,33 @@ function pointLayers(input: DataInput): LayerSpecification[] {
     })
   }
   return out
+}
+
+function countLabels(input: DataInput): LayerSpecification[] {
+  const { entry, theme, lang, scale, opacity } = input
+  const { id, display = {} } = entry.layer
+  if (display.live || display.heading) return [] // what is live does not merge, and an arrow has no room
+  const from0 = insideFrom(entry)
+  return [
+    {
+      id: `${id}:count`,
+      type: 'symbol',
+      ...from(input),
+      minzoom: Math.max(display.minZoom ?? 0, from0),
+      filter: ['all', ['==', ['geometry-type'], 'Point'], mergedOnly] as ExpressionSpecification,
+      layout: {
+        'text-field': countText(lang),
+        'text-font': [fonts.bold],
+        'text-size': byZoom([from0, 9, from0 + 2, 11], scale),
+        'text-padding': 0,
+        'symbol-sort-key': below(entry),
+      },
+      paint: {
+        'text-color': isLost(entry) ? theme.stale : theme.glyph,
+        'text-opacity': byZoom([from0, 0, from0 + 0.4, opacity]),
+      },
+    },
+  ]
 }
 
 function lineLayers(input: DataInput): LayerSpecification[] {
