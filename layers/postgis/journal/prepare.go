@@ -19,6 +19,9 @@ var watching string
 //go:embed schema2.sql
 var schema2 string
 
+//go:embed schema3.sql
+var schema3 string
+
 // lockSpace is the first key of our advisory locks ("onem"); they are counted per
 // database.
 const lockSpace = 0x6f6e656d
@@ -30,7 +33,7 @@ const (
 
 // migrations bring schema onemap from the version that is their index to the next.
 // They stay as they are once released.
-var migrations = []string{schema + watching, schema2}
+var migrations = []string{schema + watching, schema2, schema3}
 
 // Prepare makes schema onemap, or brings it up to date. Nodes that start at the
 // same time wait for each other. It changes nothing if all is there, so it then

@@ -1,6 +1,8 @@
 package journal_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -98,17 +100,20 @@ func TestATableThatJoinsOthersIsCapturedByRow(t *testing.T) {
 func TestFormatsOfTheWriterStayAsTheyWere(t *testing.T) {
 	s := start(t, journal.Options{})
 	s.makeStations()
-	s.tx(func(tx pgx.Tx) error {
-		var style, interval, digits string
-		if _, err := tx.Exec(t.Context(), "SET DateStyle = 'German, DMY'; SET IntervalStyle = 'iso_8601'; SET LOCAL extra_float_digits = 0; INSERT INTO stations VALUES (1); UPDATE stations SET level = 1"); err != nil {
-			return err
-		}
-		err := tx.QueryRow(t.Context(), "SELECT current_setting('DateStyle'), current_setting('IntervalStyle'), current_setting('extra_float_digits')").Scan(&style, &interval, &digits)
-		if style != "German, DMY" || interval != "iso_8601" || digits != "0" {
-			t.Errorf("%s, %s, %s", style, interval, digits)
-		}
-		return err
-	})
+	for id, role := range []string{"origin", "replica"} { // by statement, and by row
+		s.tx(func(tx pgx.Tx) error {
+			var formats string
+			if _, err := tx.Exec(t.Context(), fmt.Sprintf("SET session_replication_role = %s; SET DateStyle = 'German, DMY'; SET IntervalStyle = 'iso_8601'; SET LOCAL extra_float_digits = 0; SET TIME ZONE -3.5; INSERT INTO stations VALUES (%d); UPDATE stations SET level = 1", role, id)); err != nil {
+				return err
+			}
+			err := tx.QueryRow(t.Context(), "SELECT concat_ws(' ', current_setting('DateStyle'), current_setting('IntervalStyle'), current_setting('extra_float_digits'), current_setting('TimeZone'))").Scan(&formats)
+			if formats != "German, DMY iso_8601 0 <-03:30>+03:30" {
+				t.Errorf("%s: %s", role, formats)
+			}
+			_, resetErr := tx.Exec(t.Context(), "RESET session_replication_role")
+			return errors.Join(err, resetErr)
+		})
+	}
 }
 
 func TestATableOfAnOlderVersionIsCapturedAsThisOneDoes(t *testing.T) {
@@ -129,14 +134,14 @@ func TestAStatementDuringWhichTheLeaseIsRaisedLosesNothing(t *testing.T) {
 	s.makeStations()
 	// The outbox takes its time, so that the lease is raised while it is written.
 	s.exec(`CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END';
-		CREATE TRIGGER slowly BEFORE INSERT ON onemap.outbox FOR EACH ROW EXECUTE FUNCTION slowly(); UPDATE onemap.lease SET until = 20`)
+		CREATE TRIGGER slowly BEFORE INSERT ON onemap.outbox FOR EACH ROW EXECUTE FUNCTION slowly(); SELECT setval('onemap.lease', 20)`)
 	done := make(chan error, 1)
 	go func() {
 		_, err := s.pool.Exec(t.Context(), "INSERT INTO stations SELECT n FROM generate_series(1, 60) n")
 		done <- err
 	}()
 	s.until("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')")
-	s.exec("UPDATE onemap.lease SET until = 1000000")
+	s.exec("SELECT setval('onemap.lease', 1000000)")
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -9,8 +10,9 @@ import (
 
 const (
 	upkeepInterval = time.Second
-	vacuumEvery    = 20_000 // rows taken out of the outbox
-	segments       = 8      // that the log is cut into, about: what trimming drops at once
+	vacuumEvery    = 20_000    // rows taken out of the outbox
+	segments       = 8         // that the log is cut into, about: what trimming drops at once
+	outboxFile     = 128 << 20 // bytes that it may keep when it is empty: to cut it and to let it grow again slows writers
 	// briefly is how long upkeep waits for a lock. Departments wait behind it.
 	briefly = "20"
 )
@@ -61,9 +63,8 @@ func (m *mover) newEpoch(ctx context.Context, why string) error {
 
 // extendLease lets departments write on.
 func (m *mover) extendLease(ctx context.Context) error {
-	_, err := m.conn.Exec(ctx, `WITH s AS MATERIALIZED (SELECT last_value FROM onemap.outbox_id)
-		UPDATE onemap.lease SET until = (SELECT last_value FROM s) + $1
-		WHERE until < (SELECT last_value FROM s) + $1 / 2 OR until > (SELECT last_value FROM s) + $1`, m.options.Outbox)
+	_, err := m.conn.Exec(ctx, `SELECT setval('onemap.lease', s.last_value + $1) FROM onemap.outbox_id s, onemap.lease l
+		WHERE l.last_value < s.last_value + $1 / 2 OR l.last_value > s.last_value + $1`, m.options.Outbox)
 	return err
 }
 
@@ -136,7 +137,11 @@ func (m *mover) vacuum(ctx context.Context) error {
 		return nil
 	}
 	m.moved = 0
-	_, err := m.conn.Exec(ctx, "VACUUM (SKIP_LOCKED) onemap.outbox")
+	var large bool
+	if err := m.conn.QueryRow(ctx, "SELECT pg_relation_size('onemap.outbox') > $1", outboxFile).Scan(&large); err != nil {
+		return err
+	}
+	_, err := m.conn.Exec(ctx, fmt.Sprintf("VACUUM (SKIP_LOCKED, TRUNCATE %t) onemap.outbox", large))
 	return err
 }
 
