@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/jackc/pgx/v5"
 
 	"onemap/internal/pgtest"
 )
@@ -150,6 +151,38 @@ func TestTheSampleAndItsDrillRunOnPostGIS(t *testing.T) {
 		}
 	}
 	if err := p.stop(syscall.SIGTERM); err != nil {
+		t.Errorf("it did not end well: %v", err)
+	}
+}
+
+func TestASampleThatOneNodeLoadedHalfIsFinishedByAnotherThatWaited(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it loads the whole sample")
+	}
+	url := pgtest.Database(t)
+	first := exec.Command("onemap", "serve", "--addr", "127.0.0.1:0", "--data", t.TempDir(), "--store", url, "--sample")
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for begun, deadline := false, time.Now().Add(time.Minute); !begun; time.Sleep(20 * time.Millisecond) {
+		if err = conn.QueryRow(t.Context(), "SELECT to_regclass('onemap.layer') IS NOT NULL").Scan(&begun); err == nil && begun {
+			err = conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM onemap.layer)").Scan(&begun)
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("it never began to load: %v", err)
+		}
+	}
+	killed := time.AfterFunc(time.Second, func() { _ = first.Process.Signal(syscall.SIGKILL) })
+	defer killed.Stop()
+	second := serve(t, t.TempDir(), "--store", url, "--sample")
+	_ = first.Wait()
+	checkSample(t, second)
+	if err := second.stop(syscall.SIGTERM); err != nil {
 		t.Errorf("it did not end well: %v", err)
 	}
 }

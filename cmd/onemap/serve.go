@@ -76,6 +76,7 @@ type server struct {
 	conf    *config.Loaded
 	log     *slog.Logger
 	store   layers.Store
+	shared  shared // the store again, if several nodes may have it; else nil
 	tokens  *access.Tokens
 	tiles   *tiles.Service
 	hub     *live.Hub
@@ -88,6 +89,13 @@ type server struct {
 	out     io.Writer // where people are told
 }
 
+// shared is what a store for several nodes offers beside layers.
+type shared interface {
+	Alone(ctx context.Context, task string, f func(context.Context) error) error
+	Setting(ctx context.Context, name string) (string, error)
+	ChangeSetting(ctx context.Context, name, value string) (before string, err error)
+}
+
 // What /readyz waits for.
 const (
 	stepSample = "sample data"
@@ -96,6 +104,7 @@ const (
 
 func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store layers.Store, addr net.Addr) (*server, error) {
 	s := &server{conf: conf, log: log, store: store, url: localURL(addr), out: io.Discard}
+	s.shared, _ = store.(shared)
 	var err error
 	if s.metrics, err = telemetry.NewMetrics(build()); err != nil {
 		return nil, err

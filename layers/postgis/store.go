@@ -133,9 +133,12 @@ func findPostGIS(ctx context.Context, conn *pgx.Conn) error {
 //go:embed schema.sql
 var schemaSQL string
 
+//go:embed schema2.sql
+var schema2SQL string
+
 // migrations bring our tables from the version that is their index to the next.
 // They stay as they are once released.
-var migrations = []string{schemaSQL}
+var migrations = []string{schemaSQL, schema2SQL}
 
 func (s *Store) prepare(ctx context.Context, existing bool) error {
 	if err := s.checkVersions(ctx); err != nil {
