@@ -127,7 +127,7 @@ func (sc *scene) edit(t *rapid.T, most int) {
 		}
 		if ch.Old == nil || rapid.IntRange(0, 3).Draw(t, "delete") > 0 {
 			f := &layers.Feature{Geometry: sc.drawGeometry(t), Properties: map[string]any{
-				"name": rapid.SampledFrom([]string{"甲", "乙", "丙"}).Draw(t, "name"), "level": rapid.Float64Range(0, 3).Draw(t, "level"),
+				"name": rapid.SampledFrom([]string{"甲", "乙", "丙"}).Draw(t, "name"), "level": float64(rapid.IntRange(0, 3000).Draw(t, "level")) / 1000,
 				"n": rapid.Int64Range(-2, 300).Draw(t, "n"), "ok": rapid.Bool().Draw(t, "ok"),
 			}}
 			if s := rapid.SampledFrom([]string{"好", "坏", "未知", ""}).Draw(t, "state"); s != "" {

@@ -37,7 +37,7 @@ type residents struct {
 
 	mu      sync.Mutex
 	byID    map[string]*resident // in memory, or being loaded
-	outside map[string]outside   // neither
+	outside map[string]leftOut   // neither
 }
 
 const (

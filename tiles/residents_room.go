@@ -11,24 +11,24 @@ import (
 	"onemap/layers"
 )
 
-// outside says why a layer is not in memory. It is an error of loads and merges.
-type outside struct {
+// leftOut says why a layer is not in memory. It is an error of loads and merges.
+type leftOut struct {
 	reason string
 	needs  int64 // bytes that it would take, about, with
 	count  int64 // so many features
 	broken bool  // it is tried again only when it is defined anew
 }
 
-func (o outside) Error() string { return o.reason }
+func (o leftOut) Error() string { return o.reason }
 
-var errForStore = outside{reason: "it has more features than tiles.pushDown"}
+var errForStore = leftOut{reason: "it has more features than tiles.pushDown"}
 
 // guard turns a panic into a reason to be outside. What departments and other
 // programs write must never end the server; the store makes such a layer's tiles.
 func guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = outside{reason: fmt.Sprintf("panic: %v\n%s", p, debug.Stack()), broken: true}
+			err = leftOut{reason: fmt.Sprintf("panic: %v\n%s", p, debug.Stack()), broken: true}
 		}
 	}()
 	return f()
@@ -37,7 +37,7 @@ func guard(f func() error) (err error) {
 // failed takes a layer out of memory if that is what the error says. It reports
 // whether the layer was in it.
 func (rs *residents) failed(r *resident, err error) bool {
-	var why outside
+	var why leftOut
 	if !errors.As(err, &why) || !rs.dropThis(r) {
 		return false
 	}
@@ -84,7 +84,7 @@ func (rs *residents) fit(r *resident, size, n, of int64) error {
 	}
 	if size > rs.left(r) {
 		of = max(of, n)
-		return outside{reason: "it does not fit into what is left of tiles.memory", needs: int64(float64(size) / float64(max(n, 1)) * float64(of)), count: of}
+		return leftOut{reason: "it does not fit into what is left of tiles.memory", needs: int64(float64(size) / float64(max(n, 1)) * float64(of)), count: of}
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (rs *residents) reconsider(ctx context.Context) error {
 
 // fits reports whether a layer that was left out would have room now. What is near
 // a limit stays where it is.
-func (rs *residents) fits(why outside, count int64) bool {
+func (rs *residents) fits(why leftOut, count int64) bool {
 	if why.broken || rs.isForStore(count+count/8) {
 		return false
 	}

@@ -343,7 +343,7 @@ func TestABuilderKnowsWhatItTakes(t *testing.T) {
 }
 
 func TestGuard(t *testing.T) {
-	var why outside
+	var why leftOut
 	if err := guard(func() error { panic("so") }); !errors.As(err, &why) || !why.broken {
 		t.Errorf("got %v", err)
 	}

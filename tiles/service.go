@@ -108,7 +108,7 @@ func New(src Source, o Options) (*Service, error) {
 		src: src, log: o.Log, memory: o.Memory, budget: int64(o.TileBytes), waitFor: o.WaitFor, report: o.Progress,
 		redraw: c.invalidateLayer, most: o.PushDown, tolerance: o.Tolerance,
 		files: files{dir: o.Dir, cursor: o.Cursor, least: worthFiling},
-		byID:  map[string]*resident{}, outside: map[string]outside{}, again: time.Minute,
+		byID:  map[string]*resident{}, outside: map[string]leftOut{}, again: time.Minute,
 	}
 	return s, nil
 }

@@ -21,8 +21,8 @@ type total struct {
 }
 
 // tally is what the values of one attribute add up to; count is 0 if all are null.
-// What is lost where sum is rounded is kept in low, so that the sum does not depend
-// on the order in which it was made.
+// What is lost where sum is rounded is kept in low, so that the order in which it was
+// made is not seen in the sum of numbers that people measure.
 type tally struct {
 	count              int64
 	sum, low, min, max float64
