@@ -284,6 +284,23 @@ func TestNoTileIsFarBeyondItsBudget(t *testing.T) {
 	}
 }
 
+func TestWhoeverShowsALayerHearsThatItMergesInOtherCells(t *testing.T) {
+	src := newMemory(pointLayer("kept"))
+	redrawn := make(chan string, 100)
+	s := keep(t, src, Options{Redrawn: func(layer string) { redrawn <- layer }})
+	if layer := <-redrawn; layer != "kept" { // it is in memory
+		t.Fatal(layer)
+	}
+	s.Apply(puts("kept", crowded(8000)))
+	if n := len(redrawn); n != 0 {
+		t.Fatalf("%d redraws for a change, of which the feed tells", n)
+	}
+	mustTile(t, s, At(108, 22.5, 9), "kept")
+	if layer := <-redrawn; layer != "kept" {
+		t.Error(layer)
+	}
+}
+
 func TestWhatNoMergingCanHelpIsNotMerged(t *testing.T) {
 	l := testLayer("kept")
 	src := newMemory(l)

@@ -35,6 +35,9 @@ type Options struct {
 	// WaitFor returns when Apply was told of everything up to a position. Run needs
 	// it: a layer is complete when what a scan saw has been heard of.
 	WaitFor func(context.Context, layers.Position) error
+	// Redrawn hears of layers all of whose tiles look different though nothing in them
+	// changed: they merge in other cells, or came into memory, or left it.
+	Redrawn func(layer string)
 	// Progress hears how far Run's first load is, and from where the layer was read
 	// (disk, store, or nothing: it is not in memory); layer is empty when it is done.
 	Progress func(done, of int, layer string, features int, from string)
@@ -95,6 +98,9 @@ func New(src Source, o Options) (*Service, error) {
 	if o.Tolerance == 0 {
 		o.Tolerance = coverage.DefaultTolerance
 	}
+	if o.Redrawn == nil {
+		o.Redrawn = func(string) {}
+	}
 	if o.Progress == nil {
 		o.Progress = func(int, int, string, int, string) {}
 	}
@@ -106,7 +112,7 @@ func New(src Source, o Options) (*Service, error) {
 	s.drafts.New = func() any { return new(draft) }
 	s.kept = &residents{
 		src: src, log: o.Log, memory: o.Memory, budget: int64(o.TileBytes), waitFor: o.WaitFor, report: o.Progress,
-		redraw: c.invalidateLayer, most: o.PushDown, tolerance: o.Tolerance,
+		redraw: func(layer string) { c.invalidateLayer(layer); o.Redrawn(layer) }, most: o.PushDown, tolerance: o.Tolerance,
 		files: files{dir: o.Dir, cursor: o.Cursor, least: worthFiling},
 		byID:  map[string]*resident{}, outside: map[string]leftOut{}, again: time.Minute,
 	}

@@ -119,6 +119,7 @@ func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store
 	if s.tiles, err = tiles.New(store, tiles.Options{
 		CacheBytes: orNone(conf.Tiles.Cache, tiles.NoCache), Memory: orNone(conf.Tiles.Memory, tiles.NoMemory),
 		Bounds: bound(conf.Map.Bounds), PushDown: conf.Tiles.PushDown, Log: log, Progress: s.loaded,
+		Redrawn: func(layer string) { s.hub.Redraw(layer) },
 		WaitFor: func(ctx context.Context, p layers.Position) error { return s.feed.WaitFor(ctx, p) },
 		Dir:     filepath.Join(conf.Data, "tiles"), Cursor: func() layers.Cursor { return s.feed.Cursor() },
 	}); err != nil {

@@ -149,6 +149,22 @@ func (h *Hub) Broadcast(topic string, message any) {
 	}
 }
 
+// Redraw tells those who follow a layer's tiles that all of them look different,
+// though nothing in it has changed: its features merge in other cells.
+func (h *Hub) Redraw(layer string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	head := h.head.Load()
+	if head == nil {
+		return // nobody has come yet
+	}
+	for s := range h.followers[layer] {
+		if s.redraw(layer, head.Position) {
+			s.wake()
+		}
+	}
+}
+
 // add takes a session in, unless the hub is full or closed.
 func (h *Hub) add(s *session) bool {
 	h.mu.Lock()

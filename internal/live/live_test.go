@@ -183,6 +183,11 @@ func TestTilesModeTellsWhereTheMapChanged(t *testing.T) {
 		t.Errorf("got %s", f.raw)
 	}
 	c.complete(at)
+	s.hub.Redraw("nothing")
+	s.hub.Redraw(l.ID) // nothing changed, and it looks different
+	if f := c.await("tiles"); !f.All || f.cursor(t) != at {
+		t.Errorf("got %s", f.raw)
+	}
 	c.conn.Close()
 	at = apply(t, store, l.ID, put("a", 109, 24, 1))
 	c.dial(s, "official")

@@ -194,6 +194,18 @@ func (s *session) reset(layer, reason string) {
 	}
 }
 
+// redraw marks all tiles of a layer as changed, if the session follows them.
+func (s *session) redraw(layer string, head layers.Position) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sub := s.subs[layer]
+	if sub == nil || sub.mode != tiles {
+		return false
+	}
+	sub.boxes.everything(head)
+	return true
+}
+
 // resetAll restarts every subscription.
 func (s *session) resetAll(reason string) {
 	s.mu.Lock()
