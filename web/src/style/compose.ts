@@ -5,8 +5,8 @@ import type { BBox, Entry } from '../api'
 import type { Lang } from '../i18n'
 import { baseGround, baseLabels, baseLines, baseSource, frame, frameLayer, frameSource } from './base'
 import { type Choropleth, choroplethLayers } from './choropleth'
-import { type DataInput, dataLabels, dataLayers, kindsOf, tileMaxZoom } from './data'
-import { canBeDense, type Density, densityLayers, densityQuery } from './density'
+import { type DataInput, dataLabels, dataLayers, kindsOf } from './data'
+import { canBeDense, type Density, densityLayers, densityMaxZoom, densityQuery } from './density'
 import { selectionLayers, selectionSource } from './selection'
 import type { Theme } from './theme'
 
@@ -83,7 +83,7 @@ export function compose(input: ComposeInput): MapSpec {
     })
   for (const { entry, source, density } of data) {
     if (entry.layer.display?.live) sources[source] = empty()
-    else if (density) sources[source] = tiles(input, [entry], 0, densityQuery(density, scale))
+    else if (density) sources[source] = cells(input, entry, density)
     else sources[source] = tiles(input, [entry], Math.floor(entry.layer.display?.minZoom ?? 0))
   }
 
@@ -121,14 +121,16 @@ export function layerOfStyle(styleLayer: string): string {
 }
 
 /** The map enlarges the tiles of the deepest zoom beyond it. */
-function tiles(
-  { origin, bounds }: ComposeInput,
-  entries: readonly Entry[],
-  minzoom: number,
-  query = '',
-): SourceSpecification {
-  const address = `${origin}/tiles/${entries.map(e => e.layer.id).join(',')}/{z}/{x}/{y}${query}`
-  return { type: 'vector', tiles: [address], minzoom, maxzoom: Math.max(...entries.map(e => e.tilesMaxZoom)), bounds }
+function tiles({ origin, bounds }: ComposeInput, entries: readonly Entry[], minzoom: number): SourceSpecification {
+  const ids = entries.map(e => e.layer.id).join(',')
+  const maxzoom = Math.max(...entries.map(e => e.tilesMaxZoom))
+  return { type: 'vector', tiles: [`${origin}/tiles/${ids}/{z}/{x}/{y}`], minzoom, maxzoom, bounds }
+}
+
+/** Cells are as many at every zoom, so their tiles are asked for only as deep as there is something to see. */
+function cells({ origin, bounds, scale }: ComposeInput, entry: Entry, density: Density): SourceSpecification {
+  const address = `${origin}/tiles/${entry.layer.id}/{z}/{x}/{y}${densityQuery(density, scale)}`
+  return { type: 'vector', tiles: [address], minzoom: 0, maxzoom: densityMaxZoom, bounds }
 }
 
 function empty(): SourceSpecification {

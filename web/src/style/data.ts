@@ -10,9 +10,6 @@ import { byZoom, type Expression, fonts, nameExpression } from './expressions'
 import { glyphImage, hatchImage, headingImage, shapeSize } from './images'
 import { mix, paletteColor, type Theme } from './theme'
 
-/** Deepest zoom of tiles; the map enlarges them beyond it. */
-export const tileMaxZoom = 14
-
 export interface DataInput {
   entry: Entry
   theme: Theme

@@ -4,11 +4,14 @@
 import type { ExpressionSpecification, LayerSpecification } from 'maplibre-gl'
 import type { BBox, Entry } from '../api'
 import { countKey } from './clusters'
-import { type DataInput, faded, kindsOf, tileMaxZoom } from './data'
+import { type DataInput, faded, kindsOf } from './data'
 import { rampColors } from './theme'
 
 /** What is drawn instead of a layer's points. */
 export type Density = 'heat' | 'grid'
+
+/** Deepest zoom of cells; the map enlarges them beyond it. */
+export const densityMaxZoom = 14
 
 /** Live layers are drawn feature by feature, and lines and areas have a shape of their own to show. */
 export function canBeDense(entry: Entry): boolean {
@@ -42,7 +45,7 @@ export function densityColors({ entry, theme }: Pick<DataInput, 'entry' | 'theme
  * so the classes go by how many the mean square of the zoom's tiles would hold: towns stand out from afar and nearby.
  */
 export function gridBreaks({ entry, bounds, scale }: Crowd, zoom: number): number[] {
-  const z = Math.min(Math.floor(zoom), tileMaxZoom)
+  const z = Math.min(Math.floor(zoom), densityMaxZoom)
   const mean = entry.status.count * (512 / gridCells(scale) / (side(bounds) * 2 ** z)) ** 2
   if (mean >= 25) return [10, 30, 100, 300, 1000, 3000]
   if (mean >= 4) return [3, 10, 30, 100, 300, 1000]
@@ -55,7 +58,7 @@ function gridColor(crowd: Crowd, colors: readonly string[]): ExpressionSpecifica
     const steps = gridBreaks(crowd, zoom).flatMap((b, i) => [b, colors[i + 1]])
     return ['step', ['get', countKey], colors[0], ...steps]
   }
-  const zooms = Array.from({ length: tileMaxZoom }, (_, i) => i + 1)
+  const zooms = Array.from({ length: densityMaxZoom }, (_, i) => i + 1)
   return ['step', ['zoom'], by(0), ...zooms.flatMap(z => [z, by(z)])] as unknown as ExpressionSpecification
 }
 
