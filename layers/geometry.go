@@ -95,8 +95,9 @@ func Planar(g geom.T) orb.Geometry {
 func planarPolygon(g *geom.Polygon) orb.Polygon {
 	p := make(orb.Polygon, 0, g.NumLinearRings())
 	for i := range g.NumLinearRings() {
-		r := g.LinearRing(i)
-		p = append(p, orb.Ring(planarPoints(r.FlatCoords(), r.Stride())))
+		if r := g.LinearRing(i); !r.Empty() { // other programs write them
+			p = append(p, orb.Ring(planarPoints(r.FlatCoords(), r.Stride())))
+		}
 	}
 	return p
 }

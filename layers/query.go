@@ -78,6 +78,26 @@ const MaxLimit = 10_000
 // Range restricts a Scan.
 type Range struct {
 	BBox *orb.Bound // as in Selection
+	// Around says that BBox is meant on the globe: what has longitudes beyond ±180 is
+	// also where it would be a turn of the world farther east or west.
+	Around bool
+}
+
+// Boxes returns the bounds of which a feature's must intersect one; none if all
+// features are meant.
+func (r Range) Boxes() []orb.Bound {
+	if r.BBox == nil {
+		return nil
+	}
+	all := []orb.Bound{*r.BBox}
+	if r.Around {
+		for _, turn := range []float64{-360, 360} {
+			b := *r.BBox
+			b.Min[0], b.Max[0] = b.Min[0]+turn, b.Max[0]+turn
+			all = append(all, b)
+		}
+	}
+	return all
 }
 
 // AggregateQuery counts a layer's features by group.

@@ -24,7 +24,8 @@ func (d *draft) encodeCells() {
 func encodeCellsOf(ctx context.Context, d *draft, r layers.Reader, l *layers.Layer, c Coord) ([]byte, error) {
 	f := d.variant.format(formatOf(l, 0))
 	level, cells := d.variant.level(c.Z), map[uint64]*total{}
-	for one, err := range scan(ctx, r, l.ID, c) {
+	bound := c.around(scanMargin)
+	for one, err := range r.Scan(ctx, l.ID, layers.Range{BBox: &bound, Around: true}) {
 		if err != nil {
 			return nil, fmt.Errorf("add up tile %s of layer %s: %w", c, l.ID, err)
 		}

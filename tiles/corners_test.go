@@ -41,7 +41,9 @@ func TestNeighboursAreThoseThatShareACornerAndNoOthers(t *testing.T) {
 		var changed shapesBuilder
 		var c corners
 		for i := range rapid.IntRange(1, 20).Draw(t, "changed") {
-			changed.add(one(0).Geometry)
+			g := one(0).Geometry
+			anchor, _ := firstPlace(g)
+			changed.add(g, anchor)
 			c = c.add(&changed.shapes, i)
 		}
 		on := map[place]bool{}

@@ -134,8 +134,8 @@ func (d *draft) shape(at ref, count int64) {
 	d.drawing.begin(d.at)
 	d.drawing.addRow(d.snap.runs[at.run].shapes, int(at.row))
 	g := &d.drawing.shape
-	if count > 0 && g.empty() {
-		d.drawing.addPolygon([][]point{{d.drawing.place(placeAt(at.key))}}) // what counts is there
+	if count > 0 {
+		d.drawing.show(placeAt(at.key))
 	}
 	d.parts = 0
 	for _, n := range []int{len(g.points), len(g.lines), len(g.polygons)} {

@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"iter"
 	"slices"
-
-	"github.com/paulmach/orb"
 
 	"onemap/layers"
 )
@@ -43,22 +40,27 @@ func Encode(ctx context.Context, r layers.Reader, l *layers.Layer, c Coord) ([]b
 		return nil, err
 	}
 	var all []drawn
-	for f, err := range scan(ctx, r, l.ID, c) {
+	bound := c.around(scanMargin)
+	for f, err := range r.Scan(ctx, l.ID, layers.Range{BBox: &bound, Around: true}) {
 		if err != nil {
 			return nil, fmt.Errorf("encode tile %s of layer %s: %w", c, l.ID, err)
 		}
+		anchor, ok := firstPlace(f.Geometry)
+		if !ok {
+			continue
+		}
+		one := drawn{anchor: anchor.morton(), num: f.Num, id: f.ID, properties: f.Properties}
 		// Planar gives a copy, so nothing below can touch what the store keeps.
 		var d drawing
 		d.begin(c)
 		for _, g := range inWorld(layers.Planar(f.Geometry)) {
 			d.add(g)
 		}
-		s := d.shape
-		anchor, _ := firstPlace(f.Geometry)
-		one := drawn{anchor: anchor.morton(), num: f.Num, id: f.ID, properties: f.Properties}
 		if squareOf(one.anchor, c.Z) == c.square() {
 			one.count = 1
+			d.show(anchor)
 		}
+		s := &d.shape
 		if len(s.points) > 0 {
 			one.kind, one.geometry = kindPoint, new(pen).points(s.points)
 			all, one.count = append(all, one), 0
@@ -80,33 +82,4 @@ func Encode(ctx context.Context, r layers.Reader, l *layers.Layer, c Coord) ([]b
 		w.add(d)
 	}
 	return w.tile(l.ID), nil
-}
-
-// scan yields what may be in a tile, each once. What reaches over the antimeridian
-// has longitudes beyond it, and is looked for there too.
-func scan(ctx context.Context, r layers.Reader, layer string, c Coord) iter.Seq2[*layers.Feature, error] {
-	return func(yield func(*layers.Feature, error) bool) {
-		b := c.around(scanMargin)
-		bounds := []orb.Bound{b}
-		if c.X == 0 {
-			bounds = append(bounds, eastOf(b, 360))
-		}
-		if c.X == 1<<c.Z-1 {
-			bounds = append(bounds, eastOf(b, -360))
-		}
-		seen := map[int64]bool{}
-		for _, b := range bounds {
-			for f, err := range r.Scan(ctx, layer, layers.Range{BBox: &b}) {
-				if err == nil && len(bounds) > 1 {
-					if seen[f.Num] {
-						continue
-					}
-					seen[f.Num] = true
-				}
-				if !yield(f, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
 }

@@ -90,7 +90,7 @@ func (r *memoryReader) Scan(ctx context.Context, id string, rg layers.Range) ite
 		}
 		for _, f := range fs {
 			b, ok := layers.BoundOf(f.Geometry)
-			if rg.BBox != nil && (!ok || !b.Intersects(*rg.BBox)) {
+			if boxes := rg.Boxes(); boxes != nil && (!ok || !slices.ContainsFunc(boxes, b.Intersects)) {
 				continue
 			}
 			if err := ctx.Err(); err != nil {

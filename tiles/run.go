@@ -130,11 +130,11 @@ func (b *runBuilder) size() int64 {
 
 // add takes up a feature, if it has a place.
 func (b *runBuilder) add(f *layers.Feature) {
-	key, ok := b.format.anchor(f)
+	anchor, ok := firstPlace(f.Geometry)
 	if !ok {
 		return
 	}
-	b.keys, b.nums = append(b.keys, key), append(b.nums, f.Num)
+	b.keys, b.nums = append(b.keys, anchor.morton()), append(b.nums, f.Num)
 	for i, a := range b.format.schema {
 		b.scratch = b.scratch[:0]
 		if v := f.Properties[a.Name]; v != nil {
@@ -147,7 +147,7 @@ func (b *runBuilder) add(f *layers.Feature) {
 		b.addID(b.scratch)
 	}
 	if b.shapes != nil {
-		b.shapes.add(f.Geometry)
+		b.shapes.add(f.Geometry, anchor)
 	}
 }
 

@@ -64,9 +64,11 @@ func (d *drawing) add(g orb.Geometry) {
 	case orb.Ring:
 		d.add(orb.Polygon{g})
 	case orb.Polygon:
-		rings := make([][]point, len(g))
-		for i, r := range g {
-			rings[i] = d.snapAll(r)
+		var rings [][]point
+		for _, r := range g {
+			if ps := d.snapAll(r); len(ps) > 0 {
+				rings = append(rings, ps)
+			}
 		}
 		d.addPolygon(rings)
 	case orb.MultiPolygon:
@@ -79,6 +81,14 @@ func (d *drawing) add(g orb.Geometry) {
 		for _, part := range g {
 			d.add(part)
 		}
+	}
+}
+
+// show draws a dot at the anchor of what counts in the tile, if nothing of it is
+// drawn: its anchor may be on a part that is thinner than the grid.
+func (d *drawing) show(anchor place) {
+	if d.empty() {
+		d.addPolygon([][]point{{d.place(anchor)}})
 	}
 }
 

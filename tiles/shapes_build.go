@@ -15,11 +15,15 @@ type shapesBuilder struct{ shapes }
 
 func newShapes() *shapesBuilder { return &shapesBuilder{} }
 
-// add takes up a geometry that has at least one place.
-func (b *shapesBuilder) add(g geom.T) {
+// add takes up a geometry that has an anchor.
+func (b *shapesBuilder) add(g geom.T, anchor place) {
 	start := len(b.vertices)
 	for _, one := range inWorld(layers.Planar(g)) {
 		b.addPlanar(one)
+	}
+	if len(b.vertices) == start { // what counts is there
+		b.vertices, b.grades = append(b.vertices, anchor), append(b.grades, 0)
+		b.parts = append(b.parts, part{end: uint32(len(b.vertices)), kind: partExterior})
 	}
 	b.endRow(start)
 }
@@ -49,16 +53,13 @@ func (b *shapesBuilder) addPlanar(g orb.Geometry) {
 	case orb.Bound:
 		b.addPlanar(g.ToPolygon())
 	case orb.Polygon:
-		for i, r := range g {
-			kind := partExterior
-			if i > 0 {
-				kind = partHole
-			}
+		kind := partExterior
+		for _, r := range g {
 			if n := len(r); n > 1 && r[0] == r[n-1] {
 				r = r[:n-1]
 			}
-			if !b.chain(kind, r...) && i == 0 {
-				return
+			if b.chain(kind, r...) {
+				kind = partHole
 			}
 		}
 	case orb.MultiPolygon:

@@ -1,23 +1,33 @@
 package tiles
 
 import (
+	"math"
+
 	"github.com/paulmach/orb"
 	"github.com/paulmach/orb/clip"
 	"github.com/twpayne/go-geom"
 )
 
+// farthest is the longitude, east or west, at which what reaches there has no place,
+// in degrees: a turn of the world beyond the antimeridian.
+const farthest = 540
+
 // firstPlace returns the first place that a geometry has.
 func firstPlace(g geom.T) (p place, ok bool) {
+	near := true
 	eachPart(g, func(one geom.T) {
-		if ok || one == nil || one.Empty() {
+		if one == nil || one.Empty() {
 			return
 		}
 		flat := one.FlatCoords()
-		for i := 0; i+1 < len(flat) && !ok; i += one.Stride() {
-			p, ok = placeOf(orb.Point{flat[i], flat[i+1]})
+		for i := 0; i+1 < len(flat); i += one.Stride() {
+			near = near && !(math.Abs(flat[i]) >= farthest) // NaN is another matter
+			if !ok {
+				p, ok = placeOf(orb.Point{flat[i], flat[i+1]})
+			}
 		}
 	})
-	return p, ok
+	return p, ok && near
 }
 
 // inWorld cuts what reaches over the antimeridian into what is on either side.
@@ -36,7 +46,7 @@ func inWorld(g orb.Geometry) []orb.Geometry {
 			out = append(out, one)
 		}
 	}
-	if out == nil { // farther off than that: it stays as it is
+	if out == nil { // without extent, so that clipping leaves nothing
 		return []orb.Geometry{g}
 	}
 	return out

@@ -5,9 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/paulmach/orb"
+	"github.com/twpayne/go-geom"
+	"github.com/twpayne/go-geom/encoding/wkb"
 
 	"onemap/layers"
 	"onemap/layers/gpkg"
@@ -337,5 +342,61 @@ func TestAnUnchangedGeometryIsNotInTheUpdate(t *testing.T) {
 	apply(put("a", 108.4, 22.8, map[string]any{"name": "别的"}))
 	if out := strings.TrimSpace(run(t, "sqlite3", path, "SELECT count(*) FROM onemap_test_moves")); out != "1" {
 		t.Errorf("%s updates of the geometry", out)
+	}
+}
+
+// rewrite gives a feature a geometry as it is, without an envelope.
+func rewrite(t *testing.T, path, id string, g geom.T) {
+	t.Helper()
+	body, err := wkb.Marshal(g, wkb.NDR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := []byte{'G', 'P', 0, 1, 0xe6, 0x10, 0, 0}
+	run(t, "ogrinfo", "-q", path, "-dialect", "SQLITE", "-sql", fmt.Sprintf("UPDATE hospitals SET geom = X'%X%X' WHERE id = '%s'", header, body, id))
+}
+
+// scanned returns the ids of what a scan finds around Nanning.
+func scanned(t *testing.T, s *gpkg.Store, around bool) (ids []string) {
+	t.Helper()
+	for f, err := range s.As(layers.Owner).Scan(t.Context(), "hospitals", layers.Range{BBox: &orb.Bound{Min: orb.Point{107, 21}, Max: orb.Point{109, 24}}, Around: around}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, f.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Polygons whose first ring, and multipolygons whose first polygon, has no vertices are
+// what no other program should write.
+func TestAGeometryWithEmptyPartsIsWhereItsOtherPartsAre(t *testing.T) {
+	s, path, at := filled(t)
+	ring := []float64{108, 22, 109, 22, 109, 23, 108, 22}
+	rewrite(t, path, "a", geom.NewPolygonFlat(geom.XY, ring, []int{0, 8}))
+	rewrite(t, path, "b", geom.NewMultiPolygonFlat(geom.XY, ring, [][]int{{}, {0}, {8}}))
+	rewrite(t, path, "c", geom.NewPointFlat(geom.XY, []float64{108, 22}))
+	until(t, s, at, func(c layers.Change) bool { return c.ID == "c" })
+	if ids := scanned(t, s, false); !slices.Equal(ids, []string{"a", "b", "c"}) {
+		t.Errorf("found %v", ids)
+	}
+	e, err := s.As(layers.Owner).Layer(t.Context(), "hospitals")
+	if err != nil || e.Status.Extent == nil || !e.Status.Extent.Pad(-0.001).Equal(orb.Bound{Min: orb.Point{108.001, 22.001}, Max: orb.Point{108.999, 22.999}}) {
+		t.Errorf("%+v, %v", e.Status.Extent, err)
+	}
+	sound(t, path)
+}
+
+func TestAScanAroundTheGlobeFindsWhatIsATurnAway(t *testing.T) {
+	s, path, at := filled(t)
+	rewrite(t, path, "b", geom.NewPointFlat(geom.XY, []float64{108.5 + 360, 22}))
+	rewrite(t, path, "c", geom.NewPointFlat(geom.XY, []float64{108.5 - 360, 22}))
+	until(t, s, at, func(c layers.Change) bool { return c.ID == "c" })
+	if ids := scanned(t, s, true); !slices.Equal(ids, []string{"a", "b", "c"}) {
+		t.Errorf("found %v", ids)
+	}
+	if ids := scanned(t, s, false); !slices.Equal(ids, []string{"a"}) {
+		t.Errorf("not asked for around the globe, found %v", ids)
 	}
 }

@@ -28,14 +28,19 @@ func (w *where) sql() string {
 	return " WHERE " + strings.Join(w.parts, " AND ")
 }
 
-// bbox finds candidates in the R*Tree, whose 32-bit bounds are rounded outward,
+// bbox finds what is in one of the boxes: candidates in the R*Tree, whose 32-bit bounds are rounded outward,
 // and then compares the exact ones.
-func (w *where) bbox(b orb.Bound) {
-	w.add("t."+quote(w.t.fid)+" IN (SELECT id FROM "+quote(w.t.rtree())+" WHERE maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?)",
-		b.Min[0], b.Max[0], b.Min[1], b.Max[1])
+func (w *where) bbox(boxes ...orb.Bound) {
+	var candidates, exact []string
+	var args []any
 	g := "t." + quote(w.t.geom)
-	w.add("ST_MaxX("+g+") >= ? AND ST_MinX("+g+") <= ? AND ST_MaxY("+g+") >= ? AND ST_MinY("+g+") <= ?",
-		b.Min[0], b.Max[0], b.Min[1], b.Max[1])
+	for _, b := range boxes {
+		candidates = append(candidates, "SELECT id FROM "+quote(w.t.rtree())+" WHERE maxx >= ? AND minx <= ? AND maxy >= ? AND miny <= ?")
+		exact = append(exact, "ST_MaxX("+g+") >= ? AND ST_MinX("+g+") <= ? AND ST_MaxY("+g+") >= ? AND ST_MinY("+g+") <= ?")
+		args = append(args, b.Min[0], b.Max[0], b.Min[1], b.Max[1])
+	}
+	w.add("t."+quote(w.t.fid)+" IN ("+strings.Join(candidates, " UNION ALL ")+")", args...)
+	w.add("("+strings.Join(exact, " OR ")+")", args...)
 }
 
 func (w *where) selection(s layers.Selection) error {

@@ -132,8 +132,8 @@ func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.S
 			}
 			w := where{t: t}
 			w.add("t.id IS NOT NULL")
-			if rg.BBox != nil {
-				w.bbox(*rg.BBox)
+			if boxes := rg.Boxes(); boxes != nil {
+				w.bbox(boxes...)
 			}
 			rows, err := tx.QueryContext(ctx, "SELECT "+t.columns(true)+" FROM "+t.from()+w.sql(), w.args...)
 			if err != nil {

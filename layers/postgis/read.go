@@ -210,8 +210,8 @@ func (t *table) scan(ctx context.Context, from *pgxpool.Pool, rg layers.Range, y
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w := where{t: t}
-	if rg.BBox != nil {
-		w.bbox(*rg.BBox)
+	if boxes := rg.Boxes(); boxes != nil {
+		w.bbox(boxes...)
 	}
 	layer := w.param(t.layer.ID)
 	rows, err := from.Query(ctx, "SELECT "+t.fields(true)+" FROM "+t.fromVersioned(layer)+w.sql()+t.comment(), w.args...)

@@ -38,16 +38,28 @@ func (w *where) sql() string {
 	return " WHERE " + strings.Join(w.parts, " AND ")
 }
 
-// bbox finds candidates by the table's index, whose 32-bit bounds are rounded
-// outward, in the table's own reference system, and then compares the exact ones.
-func (w *where) bbox(b orb.Bound) {
-	box, args := "%s::geometry", []any{polygon(b)}
+// bbox finds what is in one of the boxes: candidates by the table's index, whose
+// 32-bit bounds are rounded outward, in the table's own reference system, and then it
+// compares the exact ones.
+func (w *where) bbox(boxes ...orb.Bound) {
 	if w.t.srid != srid {
-		box, args = "onemap.box(%s::geometry, %s::int)", append(args, w.t.srid)
+		boxes = boxes[:1] // others end at the antimeridian
 	}
-	w.add("t."+w.escape(quote(w.t.geometry))+" && "+box, args...)
+	var candidates, exact []string
+	var near, bounds []any
 	g := w.escape(w.t.place())
-	w.add("ST_XMax("+g+") >= %s AND ST_XMin("+g+") <= %s AND ST_YMax("+g+") >= %s AND ST_YMin("+g+") <= %s", b.Min[0], b.Max[0], b.Min[1], b.Max[1])
+	for _, b := range boxes {
+		box := "%s::geometry"
+		near = append(near, polygon(b))
+		if w.t.srid != srid {
+			box, near = "onemap.box(%s::geometry, %s::int)", append(near, w.t.srid)
+		}
+		candidates = append(candidates, "t."+w.escape(quote(w.t.geometry))+" && "+box)
+		exact = append(exact, "ST_XMax("+g+") >= %s AND ST_XMin("+g+") <= %s AND ST_YMax("+g+") >= %s AND ST_YMin("+g+") <= %s")
+		bounds = append(bounds, b.Min[0], b.Max[0], b.Min[1], b.Max[1])
+	}
+	w.add("("+strings.Join(candidates, " OR ")+")", near...)
+	w.add("("+strings.Join(exact, " OR ")+")", bounds...)
 }
 
 // escape keeps a percent sign in a column's name from being taken for a parameter.
