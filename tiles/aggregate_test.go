@@ -239,25 +239,6 @@ func TestAVariantHasOneNameAndOthersAreRefusedWithAReason(t *testing.T) {
 	}
 }
 
-func TestTheFieldsOfADerivedSetAreThoseOfItsTiles(t *testing.T) {
-	sc := newScene(t, layers.Point, Options{})
-	for _, one := range []struct {
-		v    Variant
-		want string
-	}{
-		{Cells(AggGrid, 8), "map[class:0:Number class:1:Number class:other:Number level:max:Number level:min:Number level:sum:Number n:max:Number n:min:Number n:sum:Number point_count:Number]"},
-		{Cells(AggHeat, 8), "map[point_count:Number]"},
-		{Variant{some: true, properties: []string{"n"}, agg: AggGrid, side: 8}, "map[class:0:Number class:1:Number class:other:Number n:max:Number n:min:Number n:sum:Number point_count:Number]"},
-		{Properties("name"), "map[_id:String name:String point_count:Number]"},
-		{Variant{}, "map[_id:String level:Number n:Number name:String ok:Boolean point_count:Number state:String]"},
-	} {
-		doc, err := sc.service.TileJSON(context.Background(), layers.Official, []string{"kept"}, one.v, "u")
-		if err != nil || fmt.Sprint(doc.VectorLayers[0].Fields) != one.want {
-			t.Errorf("%s: %v, %v", one.v, doc.VectorLayers, err)
-		}
-	}
-}
-
 // TestWhatIsAloneInItsCellIsInsideTheTileToo: at a zoom where points merge no other tile
 // has it.
 func TestWhatIsAloneInItsCellIsInsideTheTileToo(t *testing.T) {

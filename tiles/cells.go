@@ -59,21 +59,3 @@ func (v Variant) format(f *format) *format {
 	}
 	return f
 }
-
-// cellFields describes the attributes of a layer's cells for TileJSON.
-func (v Variant) cellFields(l *layers.Layer) map[string]string {
-	out := map[string]string{CountKey: "Number"}
-	f := v.format(formatOf(l, 0))
-	for i := range f.total().classes {
-		out[f.classKey(i)] = "Number"
-	}
-	for _, i := range f.summed {
-		if v.hides(f.names[i]) {
-			continue
-		}
-		for _, what := range []string{":sum", ":min", ":max"} {
-			out[f.names[i]+what] = "Number"
-		}
-	}
-	return out
-}

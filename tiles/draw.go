@@ -192,9 +192,10 @@ func (d *draft) totals(f *format, t *total) {
 	}
 	for i, n := range t.numbers {
 		if name := d.names[f.summed[i]]; n.count > 0 && !d.variant.hides(name) {
-			d.tagExtra(name+":sum", appendValue(nil, n.total()))
-			d.tagExtra(name+":min", appendValue(nil, n.min))
-			d.tagExtra(name+":max", appendValue(nil, n.max))
+			keys := sumKeys(name)
+			d.tagExtra(keys[0], appendValue(nil, n.total()))
+			d.tagExtra(keys[1], appendValue(nil, n.min))
+			d.tagExtra(keys[2], appendValue(nil, n.max))
 		}
 	}
 }
@@ -205,6 +206,9 @@ type cell struct {
 	first ref    // one of them
 	total
 }
+
+// sumKeys names the sum, least and most of an attribute.
+func sumKeys(name string) [3]string { return [...]string{name + ":sum", name + ":min", name + ":max"} }
 
 // classKey names the count of a class.
 func (f *format) classKey(i int) string {

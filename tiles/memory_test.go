@@ -77,7 +77,15 @@ func (r *memoryReader) Layer(ctx context.Context, id string) (layers.Entry, erro
 	if l == nil || !r.view.Sees(l) {
 		return layers.Entry{}, layers.Errorf(layers.NotFound, "no layer %s", id)
 	}
-	return layers.Entry{Layer: l}, nil
+	e := layers.Entry{Layer: l}
+	for _, f := range r.m.features[id] {
+		if b, ok := layers.BoundOf(f.Geometry); ok && e.Status.Extent == nil {
+			e.Status.Extent = &b
+		} else if ok {
+			*e.Status.Extent = e.Status.Extent.Union(b)
+		}
+	}
+	return e, nil
 }
 
 func (r *memoryReader) Scan(ctx context.Context, id string, rg layers.Range) iter.Seq2[*layers.Feature, error] {

@@ -357,8 +357,8 @@ func TestTileJSONDescribesWhatTheTilesHold(t *testing.T) {
 	}
 	want := `{"tilejson":"3.0.0","name":"示例a, 示例b","attribution":"示例\u0026lt;b\u0026gt;厅: Census \u0026amp; Co","scheme":"xyz",` +
 		`"tiles":["https://example.org/tiles/a,b/{z}/{x}/{y}"],"minzoom":0,"maxzoom":14,"bounds":[104,20,113,27],` +
-		`"vector_layers":[{"id":"a","description":"示例a","minzoom":0,"maxzoom":14,"fields":{"_id":"String","level":"Number","name":"String","ok":"Boolean","point_count":"Number"}},` +
-		`{"id":"b","description":"示例b","minzoom":0,"maxzoom":14,"fields":{"_id":"String","point_count":"Number"}}]}`
+		`"vector_layers":[{"id":"a","description":"示例a","minzoom":0,"maxzoom":14,"fields":{"_id":"String","area:sum":"Number","level":"Number","name":"String","ok":"Boolean","point_count":"Number"}},` +
+		`{"id":"b","description":"示例b","minzoom":0,"maxzoom":14,"fields":{"_id":"String","area:sum":"Number","point_count":"Number"}}]}`
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -378,8 +378,8 @@ func TestBoundsHoldWhereFeaturesMayComeLater(t *testing.T) {
 		"an extent":          {nil, []layers.Entry{entry(&region)}, [4]float64{104, 20, 113, 27}},
 		"an empty layer too": {nil, []layers.Entry{entry(&region), entry(nil)}, world},
 		"the region":         {&region, []layers.Entry{entry(nil)}, [4]float64{104, 20, 113, 27}},
-		"beyond the region":  {&region, []layers.Entry{entry(&pole)}, [4]float64{-180, 20, 120, MaxLatitude}},
-		"only a pole":        {nil, []layers.Entry{entry(&pole)}, [4]float64{-180, MaxLatitude, 120, MaxLatitude}},
+		"beyond the region":  {&region, []layers.Entry{entry(&pole)}, [4]float64{-180, 20, 180, MaxLatitude}},
+		"only a pole":        {nil, []layers.Entry{entry(&pole)}, [4]float64{-180, MaxLatitude, 180, MaxLatitude}},
 	} {
 		if got := (&Service{bounds: c.options}).boundsOf(c.extents); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)

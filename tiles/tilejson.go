@@ -42,22 +42,19 @@ type VectorLayer struct {
 // there later. So the bounds are the layers' extents and Options.Bounds
 // together, and the world where neither is known.
 func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []string, variant Variant, tilesURL string) (*TileJSON, error) {
-	defined, err := s.see(ctx, view, layerIDs)
+	seen, err := s.describe(ctx, view, layerIDs)
 	if err != nil {
 		return nil, err
+	}
+	defined := make([]*layers.Layer, len(seen))
+	for i, e := range seen {
+		defined[i] = e.Layer
 	}
 	if err := variant.check(defined); err != nil {
 		return nil, err
 	}
 	if query := variant.String(); query != "" {
 		tilesURL += "?" + query
-	}
-	r := s.src.As(view)
-	seen := make([]layers.Entry, len(layerIDs))
-	for i, id := range layerIDs {
-		if seen[i], err = r.Layer(ctx, id); err != nil {
-			return nil, err
-		}
 	}
 	t := &TileJSON{
 		TileJSON: "3.0.0", Scheme: "xyz", Tiles: []string{tilesURL},
@@ -82,6 +79,23 @@ func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []str
 	return t, nil
 }
 
+// describe asks the store for the layers, which knows where their features are, also
+// of those in memory.
+func (s *Service) describe(ctx context.Context, view layers.View, ids []string) ([]layers.Entry, error) {
+	if err := checkLayers(ids); err != nil {
+		return nil, err
+	}
+	r := s.src.As(view)
+	entries := make([]layers.Entry, len(ids))
+	for i, id := range ids {
+		var err error
+		if entries[i], err = r.Layer(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
 func (s *Service) boundsOf(seen []layers.Entry) [4]float64 {
 	world := orb.Bound{Min: orb.Point{-180, -MaxLatitude}, Max: orb.Point{180, MaxLatitude}}
 	var known []orb.Bound
@@ -100,8 +114,42 @@ func (s *Service) boundsOf(seen []layers.Entry) [4]float64 {
 	for _, o := range known[1:] {
 		b = b.Union(o)
 	}
+	if b.Min[0] < -180 || b.Max[0] > 180 { // over the antimeridian: on both sides
+		b.Min[0], b.Max[0] = -180, 180
+	}
 	lat := func(v float64) float64 { return math.Min(math.Max(v, -MaxLatitude), MaxLatitude) }
-	return [4]float64{math.Max(b.Min[0], -180), lat(b.Min[1]), math.Min(b.Max[0], 180), lat(b.Max[1])}
+	return [4]float64{b.Min[0], lat(b.Min[1]), b.Max[0], lat(b.Max[1])}
+}
+
+// fields describes the attributes that a layer's tiles may have. That follows from
+// its definition: where features merge at the moment is not the same on all servers.
+func (v Variant) fields(l *layers.Layer) map[string]string {
+	out := map[string]string{CountKey: "Number"}
+	f := v.format(formatOf(l, 0))
+	if v.agg == "" {
+		out[IDKey] = "String"
+		for _, a := range v.of(l).Schema {
+			out[a.Name] = fieldType(a.Type)
+		}
+		switch l.Geometry {
+		case layers.Polygon, layers.MultiPolygon, layers.AnyGeometry:
+			out[AreaKey] = "Number"
+		}
+		if f.shapes { // merged, they have no sums
+			return out
+		}
+	}
+	for i := range f.total().classes {
+		out[f.classKey(i)] = "Number"
+	}
+	for _, i := range f.summed {
+		if name := f.names[i]; !v.hides(name) {
+			for _, key := range sumKeys(name) {
+				out[key] = "Number"
+			}
+		}
+	}
+	return out
 }
 
 // fieldType names a type in the way of TileJSON 3.0.0, 3.3.2.

@@ -106,15 +106,3 @@ func (v Variant) of(l *layers.Layer) *layers.Layer {
 	out.Schema = slices.DeleteFunc(slices.Clone(l.Schema), func(a layers.Attribute) bool { return v.hides(a.Name) })
 	return &out
 }
-
-// fields describes the attributes of a layer's tiles for TileJSON.
-func (v Variant) fields(l *layers.Layer) map[string]string {
-	if v.agg != "" {
-		return v.cellFields(l)
-	}
-	out := map[string]string{IDKey: "String", CountKey: "Number"}
-	for _, a := range v.of(l).Schema {
-		out[a.Name] = fieldType(a.Type)
-	}
-	return out
-}
