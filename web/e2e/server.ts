@@ -1,7 +1,7 @@
 // The real server as a child process, on a free port and with a data directory
 // of its own.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -48,6 +48,12 @@ export class Server {
   /** The GeoPackage, for editing it behind the server's back. */
   get file(): string {
     return join(this.data, 'onemap.gpkg')
+  }
+
+  /** Imports a file into a new open layer; the server must not run. */
+  import(file: string, layer: string): void {
+    const args = [file, '--layer', layer, '--sharing', 'unconditional', '--open', '--data', this.data]
+    execFileSync(this.bin, ['import', ...args], { env: { ...process.env, ONEMAP_STORE: this.store }, stdio: 'pipe' })
   }
 
   async boot(extra: string[] = []): Promise<void> {

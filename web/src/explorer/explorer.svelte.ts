@@ -271,7 +271,10 @@ export class Explorer {
     }
     if (first) {
       const alone = hits.features.filter(hit => !hit.merged)
-      this.select({ kind: 'feature', layer: first.layer, id: first.id }, { hits: alone, total: alone.length })
+      this.select(
+        { kind: 'feature', layer: first.layer, id: first.id },
+        { hits: alone.slice(0, listed), total: alone.length },
+      )
       return
     }
     const code = hits.area && this.#codeOf(hits.area)

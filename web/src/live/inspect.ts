@@ -24,6 +24,8 @@ export interface Inspection {
   drawn(layer: string, id: string): boolean
   /** Longitude and latitude at which a point is drawn now; it may be on its way. */
   drawnAt(layer: string, id: string): [number, number] | null
+  /** Where a place is in the window, in CSS pixels. */
+  project(at: [number, number]): { x: number; y: number }
 }
 
 declare global {
@@ -41,6 +43,7 @@ export interface Inspected {
   shows(layer: string): boolean
   drawn(layer: string, id: string): boolean
   drawnAt(layer: string, id: string): [number, number] | null
+  project(at: [number, number]): { x: number; y: number }
 }
 
 export function inspection(of: Inspected): Inspection {
@@ -64,5 +67,6 @@ export function inspection(of: Inspected): Inspection {
     shows: of.shows,
     drawn: of.drawn,
     drawnAt: of.drawnAt,
+    project: of.project,
   }
 }

@@ -129,6 +129,7 @@ export class WallApp {
       shows: layer => stage.shows(layer),
       drawn: (layer, id) => stage.drawn(layer, id),
       drawnAt: (layer, id) => stage.drawnAt(layer, id),
+      project: at => stage.project(at),
     })
   }
 
