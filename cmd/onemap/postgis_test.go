@@ -4,7 +4,9 @@ import (
 	"io"
 	"net/http"
 	neturl "net/url"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -184,5 +186,58 @@ func TestASampleThatOneNodeLoadedHalfIsFinishedByAnotherThatWaited(t *testing.T)
 	checkSample(t, second)
 	if err := second.stop(syscall.SIGTERM); err != nil {
 		t.Errorf("it did not end well: %v", err)
+	}
+}
+
+func TestTheNodesOfADatabaseShowOneMapAndWhoHasOtherSettingsIsTold(t *testing.T) {
+	url := pgtest.Database(t)
+	with := func(title string) *process {
+		t.Helper()
+		data := t.TempDir()
+		if title != "" {
+			if err := os.WriteFile(filepath.Join(data, "onemap.yaml"), []byte("map: {title: {zh: "+title+"}, zoom: 7}"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return serve(t, data, "--store", url)
+	}
+	shows := func(p *process, title string) {
+		t.Helper()
+		if _, body := p.get("/api/settings", ""); !strings.Contains(body, `"zh":"`+title+`"`) || !strings.Contains(body, `"zoom":7`) {
+			t.Errorf("not %s: %s", title, body)
+		}
+	}
+	const told = "are not those of the nodes that run"
+	first, other, silent := with("甲图"), with("乙图"), with("")
+	for _, p := range []*process{first, other, silent} {
+		shows(p, "甲图")
+		if says := strings.Contains(p.text(), told); says != (p == other) {
+			t.Errorf("its log says so: %v\n%s", says, p.text())
+		}
+	}
+	if log := other.text(); !strings.Contains(log, "甲图") || !strings.Contains(log, "乙图") || strings.Contains(log, "bounds") {
+		t.Errorf("the log does not have both titles and no more:\n%s", log)
+	}
+	for _, p := range []*process{first, other, silent} {
+		if err := p.stop(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+	}
+	shows(with(""), "甲图")   // what held last
+	shows(with("丙图"), "甲图") // beside one that runs
+}
+
+func TestAChangeOfTheMapsSettingsHoldsWhenAllNodesHaveStopped(t *testing.T) {
+	url := pgtest.Database(t)
+	for _, zoom := range []string{"7", "8"} {
+		data := t.TempDir()
+		if err := os.WriteFile(filepath.Join(data, "onemap.yaml"), []byte("map: {zoom: "+zoom+"}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p := serve(t, data, "--store", url)
+		if _, body := p.get("/api/settings", ""); !strings.Contains(body, `"zoom":`+zoom) {
+			t.Errorf("not %s: %s", zoom, body)
+		}
+		_ = p.stop(syscall.SIGKILL)
 	}
 }

@@ -92,6 +92,7 @@ type server struct {
 // shared is what a store for several nodes offers beside layers.
 type shared interface {
 	Alone(ctx context.Context, task string, f func(context.Context) error) error
+	Join(ctx context.Context) (first bool, err error)
 	Setting(ctx context.Context, name string) (string, error)
 	ChangeSetting(ctx context.Context, name, value string) (before string, err error)
 }
@@ -105,7 +106,10 @@ const (
 func newServer(ctx context.Context, conf *config.Loaded, log *slog.Logger, store layers.Store, addr net.Addr) (*server, error) {
 	s := &server{conf: conf, log: log, store: store, url: localURL(addr), out: io.Discard}
 	s.shared, _ = store.(shared)
-	var err error
+	err := s.agree(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("agree with other nodes: %w", err)
+	}
 	if s.metrics, err = telemetry.NewMetrics(build()); err != nil {
 		return nil, err
 	}

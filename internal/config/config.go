@@ -45,19 +45,19 @@ type Tiles struct {
 
 // Map is what the pages show of the map as a whole.
 type Map struct {
-	Title        Title      `yaml:"title"`
-	ReviewNumber string     `yaml:"reviewNumber"` // 审图号; while empty every page says that the map is unreviewed
-	Bounds       [4]float64 `yaml:"bounds"`       // west, south, east, north in degrees, CRS84: the camera stays inside
-	Center       [2]float64 `yaml:"center"`       // longitude, latitude in degrees, CRS84
-	Zoom         float64    `yaml:"zoom"`
-	MinZoom      float64    `yaml:"minZoom"`
-	MaxZoom      float64    `yaml:"maxZoom"`
+	Title        Title      `yaml:"title" json:"title"`
+	ReviewNumber string     `yaml:"reviewNumber" json:"reviewNumber"` // 审图号; while empty every page says that the map is unreviewed
+	Bounds       [4]float64 `yaml:"bounds" json:"bounds"`             // west, south, east, north in degrees, CRS84: the camera stays inside
+	Center       [2]float64 `yaml:"center" json:"center"`             // longitude, latitude in degrees, CRS84
+	Zoom         float64    `yaml:"zoom" json:"zoom"`
+	MinZoom      float64    `yaml:"minZoom" json:"minZoom"`
+	MaxZoom      float64    `yaml:"maxZoom" json:"maxZoom"`
 }
 
 // Title is the name of the whole map.
 type Title struct {
-	Zh string `yaml:"zh"`
-	En string `yaml:"en"`
+	Zh string `yaml:"zh" json:"zh"`
+	En string `yaml:"en" json:"en"`
 }
 
 // Default returns the settings that hold where nobody says otherwise.

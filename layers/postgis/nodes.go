@@ -13,6 +13,9 @@ import (
 // per database.
 const taskSpace = 0x6f6e6574
 
+// nodeSpace is that of the locks of Join ("onen").
+const nodeSpace = 0x6f6e656e
+
 const (
 	taskPause   = 500 * time.Millisecond // between two tries for the lock, and two looks whether it is still ours
 	taskSilence = 5 * time.Second        // after which a connection that does not answer is given up
@@ -96,6 +99,62 @@ func hold(ctx context.Context, conn *pgx.Conn, lose context.CancelCauseFunc) {
 		if err != nil {
 			lose(err)
 			return
+		}
+	}
+}
+
+// Join makes this store one of the nodes that serve the database, until it is closed,
+// and says whether it is the only one.
+func (s *Store) Join(ctx context.Context) (first bool, err error) {
+	conn, err := s.lone(ctx)
+	if err == nil {
+		if first, err = joinOn(ctx, conn); err != nil {
+			_ = conn.Close(ctx)
+		}
+	}
+	if err != nil {
+		return false, s.problem(ctx, "join the nodes", err)
+	}
+	s.done.Go(func() { s.stay(conn) })
+	return first, nil
+}
+
+// joinOn takes the lock that each node has a share in: whoever could have it alone is the
+// first. Of two that start at once, one waits for the other's answer.
+func joinOn(ctx context.Context, conn *pgx.Conn) (first bool, err error) {
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1, 1)", nodeSpace); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1, 2)", nodeSpace).Scan(&first); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "SELECT pg_advisory_lock_shared($1, 2)", nodeSpace)
+		return err
+	})
+	return first, err
+}
+
+// stay keeps the share, on a new connection if the old one breaks.
+func (s *Store) stay(conn *pgx.Conn) {
+	for {
+		if conn != nil {
+			ctx, lose := context.WithCancelCause(s.run)
+			hold(ctx, conn, lose)
+			lose(nil)
+			_ = conn.Close(context.WithoutCancel(ctx))
+		}
+		select {
+		case <-s.run.Done():
+			return
+		case <-time.After(taskPause):
+		}
+		var err error
+		if conn, err = s.lone(s.run); err != nil {
+			conn = nil
+		} else if _, err = joinOn(s.run, conn); err != nil {
+			_ = conn.Close(context.WithoutCancel(s.run))
+			conn = nil
 		}
 	}
 }
