@@ -20,7 +20,7 @@ func (s *Store) Survey(ctx context.Context, a layers.Attachment) (layers.Attache
 	defer cancel()
 	var found layers.Attached
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
-		_, found, err = survey(ctx, tx, a)
+		_, found, err = survey(ctx, tx, a, 0)
 		return err
 	})
 	return found, s.problem(ctx, "look at table "+a.Table, err)
@@ -28,7 +28,7 @@ func (s *Store) Survey(ctx context.Context, a layers.Attachment) (layers.Attache
 
 // Attach implements layers.Attacher.
 func (s *Store) Attach(ctx context.Context, actor layers.Actor, a layers.Attachment) (layers.Attached, layers.Cursor, error) {
-	// The id is known once the table is.
+	// The id is known once the table is; and whoever defines something waits for what follows.
 	found, err := s.Survey(ctx, a)
 	if err != nil {
 		return layers.Attached{}, layers.Cursor{}, err
@@ -40,7 +40,7 @@ func (s *Store) Attach(ctx context.Context, actor layers.Actor, a layers.Attachm
 				Violations: []layers.Violation{{Field: "layer.id", Value: id, Reason: "taken", Remedy: "choose another id, or detach that layer first"}}}
 		}
 		var t *table
-		if t, found, err = survey(d.ctx, d.tx, a); err != nil {
+		if t, found, err = survey(d.ctx, d.tx, a, found.SRID); err != nil {
 			return err
 		}
 		t.poll, t.version = found.Poll, found.Version
@@ -86,7 +86,7 @@ func (s *Store) Attachments(ctx context.Context) ([]layers.Attached, error) {
 			}
 			var found layers.Attached
 			err := pgx.BeginFunc(ctx, tx, func(sub pgx.Tx) (err error) {
-				_, found, err = survey(ctx, sub, t.attachment(t.layer))
+				_, found, err = survey(ctx, sub, t.attachment(t.layer), 0)
 				return err
 			})
 			var broken *layers.Error
@@ -121,7 +121,7 @@ func (d *definer) reattach(old *table, layer *layers.Layer) error {
 	if layer.Geometry != old.layer.Geometry {
 		return impossible("geometry", string(layer.Geometry), "the table holds geometries of type "+string(old.layer.Geometry), "keep it")
 	}
-	t, _, err := survey(d.ctx, d.tx, old.attachment(layer))
+	t, _, err := survey(d.ctx, d.tx, old.attachment(layer), old.srid) // DefineLayer has looked at the rows
 	if err != nil {
 		return err
 	}

@@ -491,3 +491,40 @@ func TestATableThatIsAlteredUnderneathIsMendedByADefinition(t *testing.T) {
 		t.Errorf("a table that is gone can't be detached: %v", err)
 	}
 }
+
+func TestWhoDefinesALayerDoesNotWaitForAViewThatIsSlowToRead(t *testing.T) {
+	url := pgtest.Database(t)
+	s := open(t, url)
+	sql(t, url, `CREATE TABLE base (k int PRIMARY KEY, geom geometry(Point, 4326))`, `INSERT INTO base VALUES (1)`,
+		`CREATE FUNCTION gate(k int) RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock_shared(77); RETURN k; END'`,
+		`CREATE VIEW slow AS SELECT gate(k) AS k, geom FROM base`)
+	found, _ := polled(t, s, layers.Attachment{Table: "slow", Key: "k", Poll: time.Hour})
+	gate, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gate.Close(context.WithoutCancel(t.Context())) // opens it
+	if _, err := gate.Exec(t.Context(), "SELECT pg_advisory_lock(77)"); err != nil {
+		t.Fatal(err)
+	}
+	defined := make(chan error, 1)
+	go func() {
+		l := *found.Layer
+		l.Title.Zh = "慢"
+		_, err := s.DefineLayer(t.Context(), me, &l)
+		defined <- err
+	}()
+	for !value[bool](t, url, "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted)") {
+	}
+	quick, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := s.DefineLayer(quick, me, layer("other", layers.Point)); err != nil {
+		t.Errorf("another layer: %v", err)
+	}
+	if _, err := gate.Exec(t.Context(), "SELECT pg_advisory_unlock(77)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-defined; err != nil {
+		t.Error(err)
+	}
+}

@@ -19,6 +19,15 @@ func (s *Store) DefineLayer(ctx context.Context, actor layers.Actor, layer *laye
 	if err := layer.Validate(); err != nil {
 		return layers.Cursor{}, err
 	}
+	c, err := s.known(ctx)
+	if err != nil {
+		return layers.Cursor{}, s.problem(ctx, "define layer "+layer.ID, err)
+	}
+	if old, ok := c.tables[layer.ID]; ok && !old.managed { // now, because nobody waits for it yet
+		if _, err := s.Survey(ctx, old.attachment(layer)); err != nil {
+			return layers.Cursor{}, err
+		}
+	}
 	return s.redefine(ctx, actor, "define layer "+layer.ID, layer.ID, layers.ChangeDefine, func(d *definer) error {
 		if old, ok := d.tables[layer.ID]; ok {
 			return d.alter(old, layer)

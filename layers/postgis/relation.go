@@ -150,7 +150,7 @@ func (r *relation) read(ctx context.Context, tx pgx.Tx) error {
 }
 
 // identifies finds the column by which rows are told apart.
-func (r *relation) identifies(ctx context.Context, tx pgx.Tx, named string) (*column, error) {
+func (r *relation) identifies(ctx context.Context, tx pgx.Tx, named string, look bool) (*column, error) {
 	if named == "" {
 		primary := slices.IndexFunc(r.keys, func(k key) bool { return k.Primary })
 		switch {
@@ -171,12 +171,12 @@ func (r *relation) identifies(ctx context.Context, tx pgx.Tx, named string) (*co
 	case keyTypes[c.Type] == nil:
 		return nil, unfit("key", named, "a column of type "+c.Type+" can't be a feature's id", "an integer, a uuid or a text")
 	}
-	return c, r.unique(ctx, tx, c)
+	return c, r.unique(ctx, tx, c, look)
 }
 
 // unique makes sure that a column identifies rows: by an index if there is one, and
 // where there can't be, by looking.
-func (r *relation) unique(ctx context.Context, tx pgx.Tx, c *column) error {
+func (r *relation) unique(ctx context.Context, tx pgx.Tx, c *column, look bool) error {
 	index := slices.ContainsFunc(r.keys, func(k key) bool { return len(k.Columns) == 1 && k.Columns[0] == c.Name })
 	switch {
 	case index && c.NotNull:
@@ -185,6 +185,9 @@ func (r *relation) unique(ctx context.Context, tx pgx.Tx, c *column) error {
 		return unfit("key", c.Name, "the column may be null", "ALTER TABLE "+r.sql()+" ALTER COLUMN "+quote(c.Name)+" SET NOT NULL")
 	case r.kind == "r":
 		return unfit("key", c.Name, "no index makes sure that the column is unique", "ALTER TABLE "+r.sql()+" ALTER COLUMN "+quote(c.Name)+" SET NOT NULL, ADD UNIQUE ("+quote(c.Name)+")")
+	}
+	if !look {
+		return nil
 	}
 	var is bool
 	name := quote(c.Name)

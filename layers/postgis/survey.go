@@ -15,26 +15,27 @@ import (
 )
 
 // survey makes of an attachment the table that it means, as a layer, and says what
-// could be better. It changes nothing.
-func survey(ctx context.Context, tx pgx.Tx, a layers.Attachment) (*table, layers.Attached, error) {
-	t, found, err := describe(ctx, tx, a)
+// could be better. It changes nothing. Where only the rows tell, it reads them, which of a
+// view may take long: unless somebody has, and so knows their reference system.
+func survey(ctx context.Context, tx pgx.Tx, a layers.Attachment, knownSRID int) (*table, layers.Attached, error) {
+	t, found, err := describe(ctx, tx, a, knownSRID)
 	if rowFault(err) {
 		err = fail(layers.Unavailable, badRows, err)
 	}
 	return t, found, err
 }
 
-func describe(ctx context.Context, tx pgx.Tx, a layers.Attachment) (*table, layers.Attached, error) {
+func describe(ctx context.Context, tx pgx.Tx, a layers.Attachment, knownSRID int) (*table, layers.Attached, error) {
 	none := layers.Attached{}
 	r, err := findRelation(ctx, tx, a.Table)
 	if err != nil {
 		return nil, none, err
 	}
-	id, err := r.identifies(ctx, tx, a.Key)
+	id, err := r.identifies(ctx, tx, a.Key, knownSRID == 0)
 	if err != nil {
 		return nil, none, err
 	}
-	place, err := r.place(ctx, tx, a.Geometry)
+	place, err := r.place(ctx, tx, a.Geometry, knownSRID)
 	if err != nil {
 		return nil, none, err
 	}
@@ -71,7 +72,7 @@ func describe(ctx context.Context, tx pgx.Tx, a layers.Attachment) (*table, laye
 
 // place finds the geometry column and, where its type leaves it open, looks into
 // the rows for its reference system.
-func (r *relation) place(ctx context.Context, tx pgx.Tx, named string) (*column, error) {
+func (r *relation) place(ctx context.Context, tx pgx.Tx, named string, knownSRID int) (*column, error) {
 	var all []string
 	for _, c := range r.columns {
 		if c.Geometry != "" {
@@ -89,6 +90,9 @@ func (r *relation) place(ctx context.Context, tx pgx.Tx, named string) (*column,
 		return nil, unfit("geometry", named, "not a geometry column of the table", "one of "+strings.Join(all, ", "))
 	}
 	c := r.column(named)
+	if c.SRID == 0 {
+		c.SRID = knownSRID
+	}
 	if c.SRID == 0 {
 		var found []int
 		err := tx.QueryRow(ctx, "SELECT coalesce(array_agg(DISTINCT s), '{}') FROM (SELECT ST_SRID("+quote(c.Name)+") AS s FROM "+r.sql()+" WHERE "+quote(c.Name)+" IS NOT NULL LIMIT 1000) x").Scan(&found)
