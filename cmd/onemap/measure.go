@@ -69,7 +69,7 @@ func (s *server) measureMover() error {
 			}
 			return 0
 		}},
-		{"onemap_mover_lag_seconds", "From a change's writing to its place in the log, the longest of the last batch.", func() float64 { return store.Stats().Lag.Seconds() }},
+		{"onemap_mover_lag_seconds", "From a change's writing to its place in the log, the longest of the last batch; 0 when nothing waits.", func() float64 { return store.Stats().Lag.Seconds() }},
 	} {
 		if err := s.metrics.Gauge(g.name, g.help, g.read); err != nil {
 			return err

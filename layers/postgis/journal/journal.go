@@ -75,7 +75,7 @@ type Journal struct {
 type Stats struct {
 	Leader bool          // this node moves
 	Moved  int64         // changes that this node has moved
-	Lag    time.Duration // from a change's writing to its place in the log, the longest of the last batch; leader only
+	Lag    time.Duration // from a change's writing to its place in the log, the longest of the last batch, 0 when nothing waits; leader only
 }
 
 // Open returns a journal over a prepared database. Besides the pool it uses two

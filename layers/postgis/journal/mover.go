@@ -132,6 +132,7 @@ func (m *mover) step(ctx context.Context) (more bool, err error) {
 		return true, m.newEpoch(ctx, "more changes were made than the outbox may hold")
 	}
 	if len(l.waiting) == 0 {
+		m.report(0, 0)
 		m.xmax, m.running = l.xmax, l.running
 		return false, nil
 	}

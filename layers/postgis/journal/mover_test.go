@@ -320,3 +320,20 @@ func TestTheMoverSurvivesARestartOfTheServer(t *testing.T) {
 		t.Errorf("%d changes of 21 came", got)
 	}
 }
+
+func TestTheMoverDoesNotLagWhenNothingWaits(t *testing.T) {
+	s := ready(t, pgtest.Database(t), journal.Options{})
+	s.makeStations()
+	s.exec("INSERT INTO stations VALUES (1)")
+	s.until("SELECT max(at) < clock_timestamp() - interval '20 ms' FROM onemap.outbox")
+	s.run()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		stats := s.j.Stats()
+		if stats.Moved == 1 && stats.Lag == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("all is moved, and it lags: %+v", stats)
+		}
+	}
+}
