@@ -32,12 +32,13 @@ describe('what a tile has merged', () => {
     expect(evaluate(ring, { point_count: 900, 'class:0': 900 })).toBe('white')
   })
 
-  it('is larger the more it is, and never more than three times as large', () => {
-    const of = (n: number) => evaluate(growth, { point_count: n }) as number
+  it('is larger the more it is, never more than three times as large, and twice where it is no dot', () => {
+    const of = (n: number, zoom = 6) => evaluate(growth(zoom), { point_count: n }) as number
     expect(of(1)).toBe(1)
     expect(of(10)).toBeGreaterThan(of(2))
     expect(of(1e6)).toBe(3)
-    expect(evaluate(growth, {})).toBe(1)
+    expect(of(1e6, 13)).toBe(2)
+    expect(evaluate(growth(6), {})).toBe(1)
   })
 
   it('says how many it is, in few characters', () => {

@@ -25,8 +25,14 @@ export const ownOnly = alone as unknown as ExpressionSpecification
 /** Leaves all others out. */
 export const mergedOnly = ['!', alone] as unknown as ExpressionSpecification
 
-/** A circle's growth with the number that it stands for: threefold at 2,000, for cells are small. */
-export const growth = ['min', 3, ['+', 1, ['*', 0.6, ['log10', count]]]] as unknown as ExpressionSpecification
+/**
+ * A circle's growth with the number that it stands for: threefold at 2,000 where circles are dots, for cells are small;
+ * twofold where they are large enough to cover each other.
+ */
+export function growth(zoom: number): ExpressionSpecification {
+  const [most, slope] = zoom < 13 ? [3, 0.6] : [2, 0.3]
+  return ['min', most, ['+', 1, ['*', slope, ['log10', count]]]] as unknown as ExpressionSpecification
+}
 
 /** What is merged lies below single features, the larger the lower, but for what has an alarm. */
 export function below(entry: Entry): Expression<number> {

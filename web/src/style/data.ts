@@ -149,7 +149,8 @@ function pointLayers(input: DataInput): LayerSpecification[] {
   const shade = (c: Pick<DisplayClass, 'color'>) => classColor(entry, theme, c.color)
   const plain = shade({ color: display.color ?? (display.classes?.length ? 'grey' : 'blue') })
   const color = unlessMerged(classed(entry, shade), byMajority(entry, shade, plain))
-  const size = ['*', scale, unlessMerged(sizeFactor(entry), growth)] as unknown as ExpressionSpecification
+  const size = (zoom: number) =>
+    ['*', scale, unlessMerged(sizeFactor(entry), growth(zoom))] as unknown as ExpressionSpecification
   const lost = isLost(entry)
   const alarm = paletteColor(theme, 'red')
   const out: LayerSpecification[] = [
@@ -214,8 +215,9 @@ function countLabels(input: DataInput): LayerSpecification[] {
         'text-field': countText(lang),
         'text-font': [fonts.bold],
         'text-size': byZoom([from0, 9, from0 + 2, 11], scale),
-        'text-padding': 0,
-        'symbol-sort-key': below(entry),
+        'text-padding': scale,
+        // Whose circle is above has its number.
+        'symbol-sort-key': ['-', below(entry)] as unknown as ExpressionSpecification,
       },
       paint: {
         'text-color': isLost(entry) ? theme.stale : theme.glyph,

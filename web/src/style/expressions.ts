@@ -11,10 +11,14 @@ export type Expression<T extends string | number> = ExpressionSpecification | T
 export const fonts = { regular: 'Noto Sans SC Regular', bold: 'Noto Sans SC SemiBold' }
 
 /** A number that grows with the zoom, linearly between stops (zoom, value, zoom, value, …), each value times factor. */
-export function byZoom(stops: readonly number[], factor: Expression<number> = 1): ExpressionSpecification {
+export function byZoom(
+  stops: readonly number[],
+  factor: Expression<number> | ((zoom: number) => Expression<number>) = 1,
+): ExpressionSpecification {
   const values = stops.map((n, i) => {
     if (i % 2 === 0) return n
-    return typeof factor === 'number' ? round(n * factor) : ['*', n, factor]
+    const by = typeof factor === 'function' ? factor(stops[i - 1] ?? 0) : factor
+    return typeof by === 'number' ? round(n * by) : ['*', n, by]
   })
   return ['interpolate', ['linear'], ['zoom'], ...values] as unknown as ExpressionSpecification
 }

@@ -78,11 +78,13 @@ function namedOnly(label: LayerSpecification, { attribute, values }: NonNullable
 /**
  * A spec that was composed with a scale shows everything that many times larger. Seen so, the map is a desk's map of a
  * smaller zoom; therefore all that depends on the zoom is shifted by as much, and the wall of any size shows what a desk
- * would. No text is smaller than the least size, in pixels.
+ * would. No text is smaller than the least size, in pixels; numbers of merged points, which then have no room in their
+ * circles, are left out.
  */
 export function legible(spec: MapSpec, scale: number, leastText: number): MapSpec {
   const shift = Math.log2(scale)
-  return { ...spec, layers: spec.layers.map(l => moved(l, shift, leastText)) }
+  const layers = spec.layers.filter(l => !l.id.endsWith(':count'))
+  return { ...spec, layers: layers.map(l => moved(l, shift, leastText)) }
 }
 
 type Loose = { minzoom?: number; maxzoom?: number; layout?: object; paint?: object }

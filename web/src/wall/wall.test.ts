@@ -151,6 +151,12 @@ describe('the style at eight metres', () => {
     expect(names?.layout).toEqual({ 'text-size': ['interpolate', ['linear'], ['zoom'], 7, 28, 11, 40] })
   })
 
+  test('numbers that the least text is too large for are left out', () => {
+    const count = { id: 'halls:count', type: 'symbol' as const, source: 's' }
+    const { layers } = legible({ ...spec, layers: [...spec.layers, count] }, 4, 28)
+    expect(layers.map(l => l.id)).toEqual(spec.layers.map(l => l.id))
+  })
+
   test('what the scene is about is larger, and its context has no symbols', () => {
     const radius = (size: number) => ['interpolate', ['linear'], ['zoom'], 5, 4 * size, 9, ['*', size, ['*', 8, 2]]]
     const paint = (look: Look) =>
