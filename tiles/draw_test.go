@@ -61,3 +61,19 @@ func TestShapesAreDrawnInOneOrderThoughSmallOnesMergeAndOthersDoNot(t *testing.T
 		t.Errorf("only %d tiles have many and merged shapes", mixed)
 	}
 }
+
+func TestALineThatIsOneSpotAtTheEdgeStaysInsideTheClipBox(t *testing.T) {
+	at := Coord{8, 200, 100}
+	half := uint32(1) << (gridLevels - 8 - 1)
+	corner := place{uint32(at.X*TileExtent+boxMax) * 2 * half, uint32(at.Y*TileExtent) * 2 * half}
+	near := place{corner.X + 1, corner.Y}
+	s := &shapes{vertices: []place{corner, near}, grades: []uint8{0, 0}, parts: []part{{end: 2, kind: partLine}}, ends: []uint32{1}, boxes: []box{boxOf([]place{corner, near})}}
+	var d drawing
+	d.begin(at)
+	d.addRow(s, 0)
+	for _, l := range d.lines {
+		if slices.ContainsFunc(l, outside) {
+			t.Errorf("%v", l)
+		}
+	}
+}

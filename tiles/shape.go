@@ -109,13 +109,14 @@ func (d *drawing) addLine(ps []point) {
 	if len(ps) == 0 {
 		return
 	}
+	inside := d.inside
 	if len(ps) == 1 {
 		if !d.firstSmall(ps[0], ps[0]) {
 			return
 		}
-		ps = append(ps, point{X: ps[0].X + 1, Y: ps[0].Y})
+		ps, inside = append(ps, point{X: ps[0].X + 1, Y: ps[0].Y}), false // which may lie beyond the edge
 	}
-	if d.inside || !slices.ContainsFunc(ps, outside) {
+	if inside || !slices.ContainsFunc(ps, outside) {
 		d.lines = append(d.lines, ps)
 	} else {
 		d.lines = d.clip.line(d.lines, ps)
