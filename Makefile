@@ -31,7 +31,7 @@ test: build ## run every test, as CI does (installs what is missing on Debian)
 	go test $$(go list ./... | grep -vxFf <(go list $(RACED)))
 	ONEMAP_TEST_STORE=postgis go test ./internal/api ./internal/live
 	cd web && npm test && ONEMAP_E2E_BIN=$(CURDIR)/onemap npm run e2e
-	ONEMAP_E2E_BIN=$(CURDIR)/onemap go run ./internal/pgtest/with ONEMAP_E2E_STORE npm --prefix web run e2e -- live explorer wall
+	ONEMAP_E2E_BIN=$(CURDIR)/onemap go run ./internal/pgtest/with ONEMAP_E2E_STORE npm --prefix web run e2e -- live explorer wall crowded
 
 lint: web/node_modules/.package-lock.json ## check format and static analysis of Go and TypeScript
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo 'not gofmt-ed:'; gofmt -l $$(git ls-files '*.go'); exit 1; }
