@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -15,6 +17,7 @@ import (
 	"github.com/paulmach/orb/encoding/mvt"
 	"github.com/paulmach/orb/planar"
 	"github.com/twpayne/go-geom"
+	"github.com/twpayne/go-geom/encoding/wkt"
 
 	"onemap/internal/pgtest"
 	"onemap/layers"
@@ -128,6 +131,142 @@ func TestATileThatPostGISMakesShowsWhatOursShows(t *testing.T) {
 	}
 	if _, ok := reader.(layers.TileMaker); !ok || compared < 10_000 {
 		t.Errorf("%d features were compared", compared)
+	}
+}
+
+// far are geometries of each type on both sides of the antimeridian.
+var far = map[string][]string{
+	"Point":        {"POINT(181 1)", "POINT(-181 1)", "POINT(400 60)", "POINT(539 80)"},
+	"MultiPoint":   {"MULTIPOINT(181 1, 179 1)", "MULTIPOINT(-250 1, 250 2)"},
+	"LineString":   {"LINESTRING(181 1, 179 1)", "LINESTRING(179 1, 181 1)", "LINESTRING(260 10, 270 20)"},
+	"Polygon":      {"POLYGON((200 1, 170 1, 170 5, 200 5, 200 1))", "POLYGON((-250 1, -170 1, -170 5, -250 5, -250 1), (-200 2, -200 3, -190 3, -200 2))", "POLYGON((181 1, 181.000001 1, 181 1.000001, 181 1))"},
+	"MultiPolygon": {"MULTIPOLYGON(((260 1, 270 1, 270 2, 260 1)), ((170 1, 171 1, 171 2, 170 1)))", "MULTIPOLYGON(((170 1, 190 1, 190 2, 170 1)), ((-10 1, 10 1, 0 9, -10 1)))"},
+	"Geometry":     {"GEOMETRYCOLLECTION(POINT(260 1), LINESTRING(179 1, 182 3))", "GEOMETRYCOLLECTION(POLYGON((179 1, 300 1, 300 2, 179 1)), POINT(0 0))", "POINT(181 1)", "LINESTRING(190 1, 270 1)"},
+}
+
+// odd are geometries that end at the antimeridian, lie beyond Web Mercator or begin on a
+// part that is thinner than the grid: what is drawn of them is not the same everywhere.
+var odd = map[string][]string{
+	"Point":      {"POINT(180 1)", "POINT(-180 1)", "POINT(539 89)"},
+	"LineString": {"LINESTRING(180 1, 181 1)", "LINESTRING(170 88, 190 89)"},
+	"Polygon":    {"POLYGON((180 1, 250 1, 250 50, 180 50, 180 1))", "POLYGON((-30 10, 60 10.0001, 60 50, 100 50, 100 -50, 60 -50, 60 9.9999, -30 10))"},
+	"Geometry":   {"LINESTRING(180 1, 270 1)", "POLYGON((-30 10, 60 10.0001, 60 50, 100 50, 100 -50, 60 -50, 60 9.9999, -30 10))"},
+}
+
+func TestCountsOverAllTilesThatPostGISMakesAddUp(t *testing.T) {
+	url := pgtest.Database(t)
+	store, err := postgis.Open(t.Context(), url, postgis.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	rnd := rand.New(rand.NewPCG(3, 4))
+	count := func(t *testing.T, name, typ string, texts []string, alike bool) {
+		id := name + strings.ToLower(typ)
+		var all []geom.T
+		for _, text := range texts {
+			g, err := wkt.Unmarshal(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, g)
+		}
+		for range 10 {
+			all = append(all, shapes(rnd, layers.GeometryType(strings.Replace(typ, "Geometry", string(layers.AnyGeometry), 1))))
+		}
+		if _, err := conn.Exec(t.Context(), fmt.Sprintf("CREATE TABLE %s (k bigint PRIMARY KEY, geom geometry(%s, 4326))", id, typ)); err != nil {
+			t.Fatal(err)
+		}
+		for i, g := range all {
+			text, err := wkt.Marshal(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Exec(t.Context(), "INSERT INTO "+id+" VALUES ($1, ST_GeomFromText($2, 4326))", i, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, _, err := store.Attach(t.Context(), layers.Actor{}, layers.Attachment{Table: id, Layer: layers.Layer{ID: id}}); err != nil {
+			t.Fatal(err)
+		}
+		var makers []*tiles.Service
+		for from := range int64(2) {
+			s, err := tiles.New(store, tiles.Options{PushDown: from})
+			if err != nil {
+				t.Fatal(err)
+			}
+			makers = append(makers, s)
+		}
+		for _, z := range []int{0, 2, 9} {
+			counts := [2]map[string]int{{}, {}}
+			for at := range everyTile(z, all) {
+				var raw [2][]byte
+				for i, s := range makers {
+					tile, err := s.Tile(t.Context(), layers.Owner, []string{id}, at.Z, at.X, at.Y)
+					if err != nil {
+						t.Fatalf("%s %s: %v: %v", id, at, err, errors.Unwrap(err))
+					}
+					raw[i] = tile.Raw
+					for _, f := range byNumber(t, tile.Raw) {
+						n, partly := f.Properties[tiles.CountKey].(float64)
+						if !partly {
+							n = 1
+						}
+						counts[i][fmt.Sprint(f.Properties[tiles.IDKey])] += int(n)
+					}
+				}
+				if alike {
+					compare(t, id+" "+at.String(), raw[0], raw[1])
+				}
+			}
+			for i, g := range all {
+				if own, theirs := counts[0][fmt.Sprint(i)], counts[1][fmt.Sprint(i)]; own != 1 || theirs != 1 {
+					text, _ := wkt.Marshal(g)
+					t.Errorf("at zoom %d the plain encoder counts %d, PostGIS %d, for %s", z, own, theirs, text)
+				}
+			}
+		}
+	}
+	for typ, texts := range far {
+		t.Run(typ, func(t *testing.T) { count(t, "far", typ, texts, true) })
+	}
+	for typ, texts := range odd {
+		t.Run("odd "+typ, func(t *testing.T) { count(t, "odd", typ, texts, false) })
+	}
+}
+
+// everyTile yields the tiles of a zoom; of a deep one only those around first and last
+// vertices, on either side of the world.
+func everyTile(z int, all []geom.T) iter.Seq[tiles.Coord] {
+	some := map[tiles.Coord]bool{}
+	for x := range 4 {
+		for y := range 4 {
+			at := tiles.Coord{Z: z, X: x, Y: y}
+			some[at] = z <= 2 && at.Check() == nil
+		}
+	}
+	for _, g := range all {
+		for c, ok := g.(*geom.GeometryCollection); ok; c, ok = g.(*geom.GeometryCollection) {
+			g = c.Geom(0)
+		}
+		flat := g.FlatCoords()
+		for _, i := range []int{0, len(flat) - 2} {
+			for _, turn := range []float64{-360, 0, 360} {
+				some[tiles.At(flat[i]+turn, flat[i+1], z)] = true
+			}
+		}
+	}
+	return func(yield func(tiles.Coord) bool) {
+		for at, there := range some {
+			if there && !yield(at) {
+				return
+			}
+		}
 	}
 }
 
