@@ -131,6 +131,14 @@ func (f *format) coarser(k uint8) (uint8, bool) {
 	}
 }
 
+// coarserBy returns the cells some steps coarser than k, as far as there are any.
+func (f *format) coarserBy(k, steps uint8) uint8 {
+	for range steps {
+		k, _ = f.coarser(k)
+	}
+	return k
+}
+
 // within returns a plan whose cells are as coarse as those of another at least.
 func (p plan) within(other *plan) plan {
 	for z, k := range other {

@@ -20,10 +20,12 @@ func (rs *residents) mergeAll(ctx context.Context) error {
 
 // limit is what no tile of a layer may take before compression, if coarser cells can
 // help it.
-func (rs *residents) limit(f *format) int {
-	budget := f.budget(rs.budget)
-	return int(max(budget, min(3*budget, layers.MostTileBytes)))
-}
+func (rs *residents) limit(f *format) int { return mostOf(f.budget(rs.budget)) }
+
+// limitTogether is the same of a composite.
+func (rs *residents) limitTogether() int { return mostOf(rs.budget) }
+
+func mostOf(budget int64) int { return int(max(budget, min(3*budget, layers.MostTileBytes))) }
 
 // coarsen has a zoom of a layer merge in cells that are needed for its tiles to be
 // small enough. The tiles that were made before are not good any more.

@@ -4,13 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/paulmach/orb"
-	"golang.org/x/sync/errgroup"
 
 	"onemap/layers"
 	"onemap/tiles/coverage"
@@ -63,12 +60,14 @@ const NoMemory = -1
 // no call of Tile answers with what was before. All methods may be called
 // concurrently.
 type Service struct {
-	src    Source
-	cache  *cache
-	packer *packer
-	push   int64
-	kept   *residents
-	drafts sync.Pool
+	src     Source
+	cache   *cache
+	packer  *packer
+	push    int64
+	kept    *residents
+	drafts  sync.Pool
+	shares  shares
+	redrawn func(layer string)
 	// Tiles of the store take long, and those of memory don't wait for them.
 	ofStore, ofMemory turns
 	bounds            *orb.Bound
@@ -108,7 +107,9 @@ func New(src Source, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{src: src, cache: c, packer: packer, push: o.PushDown, ofStore: make(turns, o.Encoders), ofMemory: make(turns, o.Encoders), bounds: o.Bounds}
+	s := &Service{src: src, cache: c, packer: packer, push: o.PushDown, ofStore: make(turns, o.Encoders), ofMemory: make(turns, o.Encoders), bounds: o.Bounds, redrawn: o.Redrawn,
+		shares: shares{sets: map[string]*share{}, layers: map[string]*[MaxZoom + 1]uint8{}},
+	}
 	s.drafts.New = func() any { return new(draft) }
 	s.kept = &residents{
 		src: src, log: o.Log, memory: o.Memory, budget: int64(o.TileBytes), waitFor: o.WaitFor, report: o.Progress,
@@ -197,8 +198,9 @@ func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) 
 	d := s.drafts.Get().(*draft)
 	d.variant = v
 	try := *state.choose(v)
+	try.plan[c.Z] = try.format.coarserBy(try.plan[c.Z], v.coarser)
 	raw, limit, needed := try.encode(d, layer, c), s.kept.limit(state.format), uint8(0)
-	for k, ok := try.format.coarser(try.plan[c.Z]); ok && v.agg == "" && len(raw) > limit; k, ok = try.format.coarser(k) {
+	for k, ok := try.format.coarser(try.plan[c.Z]); ok && v.agg == "" && v.coarser == 0 && len(raw) > limit; k, ok = try.format.coarser(k) {
 		try.plan[c.Z] = k
 		if smaller := try.encode(d, layer, c); len(smaller) < len(raw) {
 			raw, needed = smaller, k
@@ -220,41 +222,6 @@ func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c C
 		return store.MakeTile(ctx, e.ID, c.spec())
 	}
 	return Encode(ctx, choose(r, e.Layer, v), v.of(e.Layer), c)
-}
-
-// composite joins the layers' tiles. A message followed by another is a valid
-// message that has the fields of both, so joining is concatenating.
-//
-// A composite needs no invalidation of its own: it is cached with the entity
-// tags of its parts, and holds as long as the parts have them.
-func (s *Service) composite(ctx context.Context, view layers.View, seen []*layers.Layer, c Coord, v Variant) (*Tile, error) {
-	parts := make([]*Tile, len(seen))
-	g, gctx := errgroup.WithContext(ctx)
-	for i, l := range seen {
-		if t, ok := s.cache.cached(key{layer: l.ID, class: v.class(view, l), at: c}); ok {
-			parts[i] = t
-			continue
-		}
-		g.Go(func() (err error) {
-			parts[i], err = s.layerTile(gctx, view, l, c, v)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	var ids, classes, tags []string
-	var bodies [][]byte
-	for i, l := range seen {
-		ids, classes = append(ids, l.ID), append(classes, v.class(view, l))
-		tags, bodies = append(tags, parts[i].ETag), append(bodies, parts[i].Raw)
-	}
-	k := key{layer: strings.Join(ids, ","), class: strings.Join(classes, ","), at: c}
-	etags := strings.Join(tags, ",")
-	if e, ok := s.cache.entries.GetIfPresent(k); ok && e.parts == etags {
-		return e.tile, nil
-	}
-	return s.cache.join(k, entry{tile: s.packer.pack(slices.Concat(bodies...)), parts: etags}), nil
 }
 
 // Apply forgets the tiles that the commits touch: at the old and the new place of
@@ -301,10 +268,14 @@ func (s *Service) Apply(commits []layers.Commit) {
 func (s *Service) margin(layer string) func(z int) float64 {
 	_, state := s.kept.find(layer)
 	return func(z int) float64 {
-		if state == nil || state.plan[z] == 0 || !state.format.shapes {
+		if state == nil || !state.format.shapes {
 			return scanMargin
 		}
-		return scanMargin + 2*float64(int(TileExtent)>>state.plan[z])
+		k := state.format.coarserBy(state.plan[z], s.shares.ofLayer(layer, z))
+		if k == 0 {
+			return scanMargin
+		}
+		return scanMargin + 2*float64(int(TileExtent)>>k)
 	}
 }
 

@@ -18,6 +18,7 @@ type Variant struct {
 	some       bool
 	properties []string // sorted, each once
 	time       *layers.Interval
+	coarser    uint8  // steps by which features merge more coarsely than the layer's plan says
 	agg        string // AggGrid or AggHeat: what is in each cell, added up; or none
 	side       int    // cells along a tile's side, a power of two
 }
@@ -69,10 +70,14 @@ func (v Variant) class(view layers.View, l *layers.Layer) string {
 	if _, timed := v.during(l.Schema); !timed {
 		v.time = nil
 	}
+	class := view.Class(l)
 	if query := v.String(); query != "" {
-		return view.Class(l) + "?" + query
+		class += "?" + query
 	}
-	return view.Class(l)
+	if v.coarser > 0 {
+		class += "#" + strconv.Itoa(int(v.coarser))
+	}
+	return class
 }
 
 // String is the query of the variant's URLs, the same text for the same variant:
