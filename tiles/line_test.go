@@ -14,13 +14,20 @@ import (
 	"onemap/tiles/coverage"
 )
 
-// river draws a line of many vertices that winds, crosses itself and has some
-// segments that are longer than others by far.
+// river draws a line of many vertices that winds, crosses itself, has straight
+// stretches of which hardly a vertex matters, and some segments that are longer than
+// others by far.
 func river(rnd *rand.Rand) []float64 {
 	step, heading := math.Pow(10, -1-4*rnd.Float64()), 7*rnd.Float64()
 	flat := []float64{108, 22.5}
+	straight := 0
 	for range 40 + rnd.IntN(400) {
-		heading += 0.7 * rnd.NormFloat64()
+		if straight--; straight < -20 {
+			straight = rnd.IntN(100)
+		}
+		if straight < 0 {
+			heading += 0.7 * rnd.NormFloat64()
+		}
 		length := step
 		if rnd.IntN(20) == 0 {
 			length *= 50
