@@ -1,9 +1,6 @@
 package tiles
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // values is a list of encoded values (MVT 4.4), one after the other. None is an
 // empty value.
@@ -147,8 +144,8 @@ func (b *columnBuilder) add(value []byte) {
 // size estimates what the column takes: more than there is, if its own values are
 // more than can be numbered.
 func (b *columnBuilder) size() int64 {
-	if len(b.own.bytes) > math.MaxUint32/2 {
-		return math.MaxInt64 / 1024
+	if len(b.own.bytes) > mostNumbers {
+		return boundless
 	}
 	n := 4*int64(len(b.codes)) + b.own.size()
 	switch {

@@ -158,6 +158,11 @@ func (r *resident) coarsen(z int, k uint8) bool {
 func (r *resident) merge(budget int64) (changed bool) {
 	r.mu.Lock()
 	before, n := r.state.Load(), r.merging
+	if before.numbers() > mostNumbers { // its size says so
+		r.merging = 0
+		r.mu.Unlock()
+		return false
+	}
 	r.mu.Unlock()
 	base := &snapshot{format: before.format, plan: before.plan, runs: []living{{run: join(before.format, before.runs[:n], nil)}}}
 	base.plan = base.makePlan(budget)

@@ -113,8 +113,12 @@ func newRun(f *format, model *run) *runBuilder {
 
 func (b *runBuilder) len() int { return len(b.keys) }
 
-// size estimates what the run will take.
+// size estimates what the run will take: more than there is, if it has more of
+// something than can be numbered.
 func (b *runBuilder) size() int64 {
+	if 2*len(b.keys) > mostNumbers || b.shapes != nil && len(b.shapes.vertices) > mostNumbers {
+		return boundless
+	}
 	n := 16 * int64(len(b.keys))
 	for _, c := range b.columns {
 		n += c.size()

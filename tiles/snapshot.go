@@ -3,6 +3,7 @@ package tiles
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/paulmach/orb"
@@ -39,7 +40,12 @@ func (s *snapshot) count() (n int64) {
 	return n
 }
 
+// size returns the bytes that it takes: more than there is, if one run of all its rows
+// would have more of something than can be numbered.
 func (s *snapshot) size() (n int64) {
+	if s.numbers() > mostNumbers {
+		return boundless
+	}
 	for _, r := range s.runs {
 		n += r.size() + 8*int64(r.dead.count)/8
 	}
@@ -48,6 +54,39 @@ func (s *snapshot) size() (n int64) {
 		n += base.columns[i].dict.size()
 	}
 	return n
+}
+
+// mostNumbers is how many vertices, bytes of a column's values or rows a run may have.
+// They are numbered with 32 bits; half of that leaves room for what comes before the
+// next look at it.
+const mostNumbers = math.MaxUint32 / 2
+
+// boundless is the size of what can't be kept: nobody has that much memory, and adding
+// some of them up does not overflow.
+const boundless = math.MaxInt64 / 1024
+
+// numbers estimates how many numbers one run of all the rows would need: of its rows,
+// of its vertices, or of the bytes of a column's values, whichever is most.
+func (s *snapshot) numbers() int64 {
+	var rows, vertices, most int64
+	for _, r := range s.runs {
+		rows += int64(r.len())
+		if r.shapes != nil {
+			vertices += int64(len(r.shapes.vertices))
+		}
+	}
+	for i := range s.runs[0].columns {
+		own, bytes := 0, int64(0)
+		for _, r := range s.runs {
+			own, bytes = own+r.columns[i].own.len(), bytes+int64(len(r.columns[i].own.bytes))
+		}
+		// Where a dictionary would get too many values, each row gets its own.
+		if d := s.runs[0].columns[i].dict; d != nil && d.len()+own > maxShared {
+			bytes += rows * int64(len(d.bytes)) / int64(max(d.len(), 1))
+		}
+		most = max(most, bytes)
+	}
+	return max(2*rows, vertices, most) // rows have a sign
 }
 
 // overlay is how many rows are not in the base, or dead in it.
