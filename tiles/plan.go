@@ -197,9 +197,8 @@ func (r *run) loads(z, finest int, row, aggregate int64) (worst [finestShapes + 
 
 // vertexBytes estimates what a row's vertices take at a zoom.
 func (s *shapes) vertexBytes(row, z int) int64 {
-	parts, start := s.of(row)
 	n := int64(0)
-	for _, g := range s.grades[start:parts[len(parts)-1].end] {
+	for _, g := range s.gradesOf(row) {
 		if g <= uint8(z) {
 			n++
 		}

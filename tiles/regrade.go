@@ -20,16 +20,24 @@ func (n neighbour) compare(o neighbour) int {
 // joins b, and its bounds (CRS84) are returned. Grades depend on nobody farther off.
 func regrade(b *runBuilder, runs []living, edits []deadEdit, gone []neighbour) (also []orb.Bound) {
 	fresh := &b.shapes.shapes
-	var changed, borders corners
-	for _, n := range gone {
-		changed = changed.add(runs[n.run].shapes, n.row)
+	changed, stayed := b.moved(runs, gone)
+	changed = changed.sort()
+	var borders corners
+	for row, n := range stayed {
+		copy(fresh.gradesOf(row), runs[n.run].shapes.gradesOf(n.row))
+		if changed.on(fresh, row) {
+			delete(stayed, row)
+			borders = borders.add(fresh, row)
+		}
 	}
-	all := shapesBuilder{}
+	if len(changed) == 0 {
+		return nil
+	}
+	var all shapesBuilder
 	for row := range fresh.ends {
-		changed = changed.add(fresh, row)
 		all.copy(fresh, row)
 	}
-	touching := changed.sort().touching(runs, edits)
+	touching := changed.touching(runs, edits)
 	for _, n := range touching {
 		borders = borders.add(runs[n.run].shapes, n.row)
 		all.copy(runs[n.run].shapes, n.row)
@@ -41,23 +49,48 @@ func regrade(b *runBuilder, runs []living, edits []deadEdit, gone []neighbour) (
 		}
 	}
 	all.grade(b.format.tolerance)
-	copy(b.shapes.grades, all.grades)
-	at := len(fresh.vertices)
-	for _, n := range touching {
-		r := runs[n.run]
-		parts, start := r.shapes.of(n.row)
-		size := int(parts[len(parts)-1].end - start)
-		grades := all.grades[at : at+size]
-		at += size
-		if slices.Equal(grades, r.shapes.grades[start:int(start)+size]) {
+	for row := range fresh.ends {
+		if _, ok := stayed[row]; !ok {
+			copy(fresh.gradesOf(row), all.gradesOf(row))
+		}
+	}
+	first := len(fresh.ends)
+	for i, n := range touching {
+		r, grades := runs[n.run], all.gradesOf(first+i)
+		if slices.Equal(grades, r.shapes.gradesOf(n.row)) {
 			continue
 		}
 		edits[n.run].kill(n.row)
 		b.copy(r.run, n.row)
-		copy(b.shapes.grades[len(b.shapes.grades)-size:], grades)
+		copy(fresh.gradesOf(len(fresh.ends)-1), grades)
 		also = append(also, r.shapes.boxes[n.row].bound())
 	}
 	return also
+}
+
+// moved returns the corners of the rows that are fresh or gone, but for the fresh ones
+// with the outline of one that is gone, which it returns beside: most changes are of
+// attributes.
+func (b *runBuilder) moved(runs []living, gone []neighbour) (changed corners, stayed map[int]neighbour) {
+	fresh := &b.shapes.shapes
+	before, back := map[int64]neighbour{}, map[neighbour]bool{}
+	for _, n := range gone {
+		before[runs[n.run].nums[n.row]] = n
+	}
+	stayed = map[int]neighbour{}
+	for row := range fresh.ends {
+		if n, ok := before[b.nums[row]]; ok && fresh.sameOutline(row, runs[n.run].shapes, n.row) {
+			stayed[row], back[n] = n, true
+		} else {
+			changed = changed.add(fresh, row)
+		}
+	}
+	for _, n := range gone {
+		if !back[n] {
+			changed = changed.add(runs[n.run].shapes, n.row)
+		}
+	}
+	return changed, stayed
 }
 
 // bound returns the box in CRS84.

@@ -1,6 +1,9 @@
 package tiles
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // shapes holds the geometries of a run's rows, one after the other, and the packed
 // tree of their bounds. It is immutable.
@@ -61,6 +64,26 @@ func (s *shapes) of(row int) (parts []part, start uint32) {
 		start = s.parts[from-1].end
 	}
 	return s.parts[from:s.ends[row]], start
+}
+
+// verticesOf returns the row's vertices, of all its parts.
+func (s *shapes) verticesOf(row int) []place {
+	parts, start := s.of(row)
+	return s.vertices[start:parts[len(parts)-1].end]
+}
+
+// gradesOf returns the grades of the row's vertices.
+func (s *shapes) gradesOf(row int) []uint8 {
+	parts, start := s.of(row)
+	return s.grades[start:parts[len(parts)-1].end]
+}
+
+// sameOutline reports whether a row is the same shape as another's.
+func (s *shapes) sameOutline(row int, o *shapes, other int) bool {
+	a, from := s.of(row)
+	b, start := o.of(other)
+	return slices.EqualFunc(a, b, func(p, q part) bool { return p.kind == q.kind && p.end-from == q.end-start }) &&
+		slices.Equal(s.verticesOf(row), o.verticesOf(other))
 }
 
 func (s *shapes) size() int64 {

@@ -137,8 +137,7 @@ func (b *shapesBuilder) build(order []int32) *shapes {
 func (s *shapes) complete() {
 	s.boxes, s.areas = make([]box, len(s.ends)), make([]int64, len(s.ends))
 	for row := range s.ends {
-		parts, start := s.of(row)
-		s.boxes[row], s.areas[row] = boxOf(s.vertices[start:parts[len(parts)-1].end]), s.area(row)
+		s.boxes[row], s.areas[row] = boxOf(s.verticesOf(row)), s.area(row)
 	}
 	s.tree = plant(s.boxes)
 	s.cut()
