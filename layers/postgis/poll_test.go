@@ -3,6 +3,7 @@ package postgis_test
 import (
 	"context"
 	"fmt"
+	neturl "net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -269,6 +270,31 @@ func TestATableOfOthersIsPolledUntilItsOwnerGrantsMore(t *testing.T) {
 	}
 	sql(t, url, "UPDATE t SET v = 3")
 	hear(t, s, at, "put 1 2 3")
+}
+
+func TestATableWithAForeignPartitionIsPolledForWhatIsWrittenOverThere(t *testing.T) {
+	url := pgtest.Database(t)
+	u, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := u.User.Password()
+	sql(t, url, "CREATE EXTENSION postgres_fdw", "CREATE TABLE there (k int, v int, geom geometry(Point, 4326))", "INSERT INTO there VALUES (1, 1)",
+		fmt.Sprintf("CREATE SERVER other FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '%s', port '%s', dbname '%s')", u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/")),
+		fmt.Sprintf("CREATE USER MAPPING FOR CURRENT_USER SERVER other OPTIONS (user '%s', password '%s')", u.User.Username(), password),
+		"CREATE TABLE parted (k int, v int, geom geometry(Point, 4326)) PARTITION BY RANGE (k)", "CREATE TABLE near PARTITION OF parted FOR VALUES FROM (100) TO (200)",
+		"CREATE FOREIGN TABLE far PARTITION OF parted FOR VALUES FROM (0) TO (100) SERVER other OPTIONS (table_name 'there')")
+	s := open(t, url)
+	found, at := polled(t, s, layers.Attachment{Table: "parted", Key: "k", Poll: often})
+	if found.Poll != often || !strings.Contains(found.Advice[0].Reason, "its partition far is a foreign table") {
+		t.Errorf("%+v", found)
+	}
+	sql(t, url, "UPDATE there SET v = 2")
+	at = hear(t, s, at, "put 1 1 2")
+	sql(t, url, "INSERT INTO parted VALUES (101, 7)")
+	at = hear(t, s, at, "put 101 - 7")
+	sql(t, url, "TRUNCATE far")
+	hear(t, s, at, "delete 1 2 -")
 }
 
 func suffix(url string) string {

@@ -21,7 +21,8 @@ type relation struct {
 	owner, us    string // roles
 	owned        bool   // we may do what the owner may
 	readable     bool
-	filtered     bool // row-level security hides rows from us
+	filtered     bool   // row-level security hides rows from us
+	remote       string // a partition that is a foreign table, if there is one
 	columns      []column
 	keys         []key // unique indexes, the primary key first
 }
@@ -85,9 +86,10 @@ func findRelation(ctx context.Context, tx pgx.Tx, table string) (*relation, erro
 	}
 	r := &relation{}
 	err = tx.QueryRow(ctx, `SELECT c.oid, n.nspname, c.relname, c.relkind::text, coalesce(obj_description(c.oid, 'pg_class'), ''), pg_get_userbyid(c.relowner), current_user,
-			pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid)
+			pg_has_role(c.relowner, 'USAGE'), has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid),
+			coalesce((SELECT min(p.relid::regclass::text) FROM pg_partition_tree(c.oid) p JOIN pg_class l ON l.oid = p.relid WHERE c.relkind = 'p' AND l.relkind = 'f'), '')
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`, parts[0], parts[1]).
-		Scan(&r.oid, &r.schema, &r.name, &r.kind, &r.comment, &r.owner, &r.us, &r.owned, &r.readable, &r.filtered)
+		Scan(&r.oid, &r.schema, &r.name, &r.kind, &r.comment, &r.owner, &r.us, &r.owned, &r.readable, &r.filtered, &r.remote)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, noRelation(ctx, tx, parts[0], parts[1])
 	} else if err != nil {

@@ -284,6 +284,9 @@ func (r *relation) poll(a layers.Attachment, place *column) (every time.Duration
 	case !r.fires():
 		every = cmp.Or(every, layers.DefaultPoll)
 		advice = append(advice, layers.Advice{Reason: fmt.Sprintf("a %s says nothing of its changes: its rows are compared every %s", kinds[r.kind], every)})
+	case r.remote != "": // it may be written to where it is, and TRUNCATE fires no trigger of it
+		every = cmp.Or(every, layers.DefaultPoll)
+		advice = append(advice, layers.Advice{Reason: fmt.Sprintf("its partition %s is a foreign table, which says nothing of its changes: the rows are compared every %s", r.remote, every)})
 	case !r.owned:
 		every = cmp.Or(every, layers.DefaultPoll)
 		advice = append(advice, layers.Advice{Reason: fmt.Sprintf("only the owner may set the triggers that capture writes: its rows are compared every %s", every),
