@@ -163,6 +163,45 @@ func (d *definer) capture(t *table) error {
 	return journal.Capture(d.ctx, d.tx, captured)
 }
 
+// unarmed has an attached layer polled from now on, because its table was made again by a
+// role that lets us set no triggers.
+func (s *Store) unarmed(ctx context.Context, layer string) error {
+	var owner, us string
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "UPDATE onemap.store SET catalogue = catalogue + 1"); err != nil {
+			return err
+		}
+		c, err := loadCatalogue(ctx, tx)
+		if err != nil {
+			return err
+		}
+		t, err := c.see(layers.Owner, layer)
+		if err != nil || t.managed {
+			return err
+		}
+		if err := tx.QueryRow(ctx, "SELECT pg_get_userbyid(relowner), current_user FROM pg_class WHERE oid = $1", t.oid).Scan(&owner, &us); err != nil {
+			return err
+		}
+		d := &definer{c, s, ctx, tx}
+		t.poll = layers.DefaultPoll
+		if err := d.exec("UPDATE onemap.layer SET poll = $2 WHERE id = $1", layer, t.poll.Milliseconds()); err != nil {
+			return err
+		}
+		if err := d.capture(t); err != nil {
+			return err
+		}
+		return journal.Note(ctx, tx, layer, layers.ChangeDefine) // other nodes read it again
+	})
+	if err != nil {
+		return s.problem(ctx, "poll layer "+layer, err)
+	}
+	if owner != "" {
+		s.log.Warn("only the owner of a layer's table may set the triggers that capture writes: it is polled from now on. To capture it again, grant this, detach the layer and attach it",
+			"layer", layer, "statement", "GRANT "+quote(owner)+" TO "+quote(us))
+	}
+	return nil
+}
+
 // readOnly is the answer to a write to an attached layer.
 func (t *table) readOnly() error {
 	return layers.Errorf(layers.Forbidden, "layer %s shows table %s, which is its department's to change", t.layer.ID, fmt.Sprintf("%s.%s", t.schema, t.name))

@@ -272,6 +272,42 @@ func TestATableOfOthersIsPolledUntilItsOwnerGrantsMore(t *testing.T) {
 	hear(t, s, at, "put 1 2 3")
 }
 
+func TestATableThatAnotherRoleMakesAgainIsPolled(t *testing.T) {
+	url := pgtest.Database(t)
+	role := "reader_" + suffix(url)
+	const make = `CREATE TABLE t (k int PRIMARY KEY, v int, geom geometry(Point, 4326))`
+	sql(t, url, "CREATE ROLE "+role+" LOGIN PASSWORD 'x'", fmt.Sprintf(`DO $$ BEGIN EXECUTE 'GRANT CREATE ON DATABASE "' || current_database() || '" TO %s'; END $$`, role),
+		make, "ALTER TABLE t OWNER TO "+role)
+	t.Cleanup(func() { dropRole(t, url, role) })
+	s := open(t, pgtest.As(url, role, "x"))
+	t.Cleanup(func() { _ = s.Close() }) // before the role goes
+	if found, _ := attach(t, s, layers.Attachment{Table: "t"}); found.Poll != 0 {
+		t.Fatalf("%+v", found)
+	}
+	sql(t, url, "DROP TABLE t", make, "GRANT SELECT ON t TO "+role, "INSERT INTO t VALUES (1, 1)")
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		all, err := s.Attachments(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%+v, %v", all, err)
+		}
+		if all[0].Poll == layers.DefaultPoll && value[bool](t, url, "SELECT EXISTS (SELECT FROM onemap.seen)") {
+			if !strings.HasPrefix(all[0].Advice[0].Statement, "GRANT ") {
+				t.Errorf("%+v", all[0].Advice)
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it is not polled: %+v", all)
+		}
+	}
+	at, err := s.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql(t, url, "UPDATE t SET v = 2", "UPDATE onemap.watched SET due = now()")
+	hear(t, s, at, "put 1 1 2")
+}
+
 func TestATableWithAForeignPartitionIsPolledForWhatIsWrittenOverThere(t *testing.T) {
 	url := pgtest.Database(t)
 	u, err := neturl.Parse(url)

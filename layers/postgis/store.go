@@ -77,6 +77,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		second.close()
 		return nil, err
 	}
+	o.Journal.Unarmed = s.unarmed
 	s.journal = journal.Open(pool, config.ConnConfig, o.Journal)
 	s.done.Go(func() { _ = s.journal.Run(s.run) }) // it logs what goes wrong and ends with the context
 	return s, nil

@@ -161,7 +161,11 @@ func setLockTimeout(ctx context.Context, tx pgx.Tx, value string) error {
 	return err
 }
 
-const lockNotAvailable = "55P03" // SQLSTATE
+// SQLSTATEs.
+const (
+	lockNotAvailable = "55P03"
+	noPrivilege      = "42501"
+)
 
 func isCode(err error, code string) bool {
 	var e *pgconn.PgError

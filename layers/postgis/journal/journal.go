@@ -30,6 +30,9 @@ type Options struct {
 	// Bulk is how many changes of one layer in one transaction are still told one
 	// by one; a larger one is a reset of the layer. Default 150,000.
 	Bulk int
+	// Unarmed does without triggers on a layer's table. It is called when for some
+	// seconds this role may not set them. It must not wait for the mover. Default: nothing.
+	Unarmed func(ctx context.Context, layer string) error
 }
 
 // Retention says how much of the log is kept.
@@ -53,6 +56,9 @@ func (o *Options) defaults() {
 	}
 	if o.Outbox <= 0 {
 		o.Outbox = 1_000_000
+	}
+	if o.Unarmed == nil {
+		o.Unarmed = func(context.Context, string) error { return nil }
 	}
 	if o.Bulk <= 0 {
 		o.Bulk = 150_000

@@ -22,8 +22,8 @@ type mover struct {
 	// rows only, however many dead ones an old transaction makes the server keep.
 	xmax    string
 	running []string
-	moved   int64           // rows since the last vacuum
-	ailing  map[string]bool // layers that could not be mended a second ago
+	moved   int64          // rows since the last vacuum
+	ailing  map[string]int // how often in a row a layer could not be mended
 }
 
 // lead waits for the lock and then moves until something goes wrong.

@@ -13,6 +13,7 @@ const (
 	vacuumEvery    = 20_000    // rows taken out of the outbox
 	segments       = 8         // that the log is cut into, about: what trimming drops at once
 	outboxFile     = 128 << 20 // bytes that it may keep when it is empty: to cut it and to let it grow again slows writers
+	unarmedAfter   = 5         // seconds: a table that is being restored gets its owner only after it is made
 	// briefly is how long upkeep waits for a lock. Departments wait behind it.
 	briefly = "20"
 )
@@ -97,12 +98,17 @@ func (m *mover) mend(ctx context.Context) error {
 		return err
 	}
 	before := m.ailing
-	m.ailing = map[string]bool{}
+	m.ailing = map[string]int{}
 	for _, a := range found {
 		err := m.briefly(ctx, "SELECT onemap.mend($1, $2::oid)", a.Layer, a.Root)
 		if isPgError(err) { // it stays ailing; the next second is another try
-			if m.ailing[a.Layer] = true; !before[a.Layer] {
+			if m.ailing[a.Layer] = before[a.Layer] + 1; m.ailing[a.Layer] == 1 {
 				m.options.Log.Warn("the table of a layer was changed below us and can't be mended", "layer", a.Layer, "error", err)
+			}
+			if m.ailing[a.Layer] == unarmedAfter && isCode(err, noPrivilege) {
+				if err := m.options.Unarmed(ctx, a.Layer); err != nil {
+					m.options.Log.Warn("a layer can't do without capture either", "layer", a.Layer, "error", err)
+				}
 			}
 		} else if err != nil {
 			return err
