@@ -63,19 +63,29 @@ func (r *memoryReader) Layers(context.Context) (all []layers.Entry, _ layers.Pos
 }
 
 func (r *memoryReader) Definition(ctx context.Context, id string) (*layers.Layer, error) {
-	e, err := r.Layer(ctx, id)
-	return e.Layer, err
+	r.m.mu.Lock()
+	defer r.m.mu.Unlock()
+	return r.see(ctx, id)
+}
+
+// see is for who holds the lock.
+func (r *memoryReader) see(ctx context.Context, id string) (*layers.Layer, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	l := r.m.layers[id]
+	if l == nil || !r.view.Sees(l) {
+		return nil, layers.Errorf(layers.NotFound, "no layer %s", id)
+	}
+	return l, nil
 }
 
 func (r *memoryReader) Layer(ctx context.Context, id string) (layers.Entry, error) {
-	if err := ctx.Err(); err != nil {
-		return layers.Entry{}, err
-	}
 	r.m.mu.Lock()
 	defer r.m.mu.Unlock()
-	l := r.m.layers[id]
-	if l == nil || !r.view.Sees(l) {
-		return layers.Entry{}, layers.Errorf(layers.NotFound, "no layer %s", id)
+	l, err := r.see(ctx, id)
+	if err != nil {
+		return layers.Entry{}, err
 	}
 	e := layers.Entry{Layer: l}
 	for _, f := range r.m.features[id] {
