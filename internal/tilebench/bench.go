@@ -42,7 +42,7 @@ type bench struct {
 func run(ctx context.Context, db string, o options) (*report, error) {
 	b := &bench{options: o, url: db, tiles: map[string]map[int][]coord{}, report: newReport(o)}
 	began := time.Now()
-	if err := load(ctx, db, o.part); err != nil {
+	if err := o.load(ctx, db); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(os.Stderr, "data loaded in %s\n", time.Since(began).Round(time.Millisecond))

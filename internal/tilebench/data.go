@@ -30,8 +30,8 @@ var datasets = []dataset{
 	{"lines", 50_000, "name, class, lanes, nverts"},
 }
 
-// load makes the tables, or one part of them, unless they are there.
-func load(ctx context.Context, db string, part int) error {
+// load makes the tables unless they are there.
+func (o *options) load(ctx context.Context, db string) error {
 	conn, err := pgx.Connect(ctx, db) // one, because the seed of random() belongs to the session
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func load(ctx context.Context, db string, part int) error {
 		return err
 	}
 	if !there {
-		statements := append([]string{"CREATE EXTENSION IF NOT EXISTS postgis", "SET bench.part = " + strconv.Itoa(part)}, strings.Split(peerData, ";\n")...)
+		statements := append([]string{"CREATE EXTENSION IF NOT EXISTS postgis", "SET bench.part = " + strconv.Itoa(o.part), "SET bench.times = " + strconv.Itoa(o.times)}, strings.Split(peerData, ";\n")...)
 		for _, sql := range statements { // one by one: VACUUM refuses company
 			if _, err := conn.PgConn().Exec(ctx, sql).ReadAll(); err != nil {
 				return fmt.Errorf("load the data: %w\n%s", err, sql)
@@ -54,8 +54,8 @@ func load(ctx context.Context, db string, part int) error {
 		if err := conn.QueryRow(ctx, "SELECT count(*) FROM m."+d.name+"_m").Scan(&rows); err != nil {
 			return err
 		}
-		if rows != d.rows/part {
-			return fmt.Errorf("%s has %d rows, not %d: give an empty database", d.name, rows, d.rows/part)
+		if rows != o.rowsOf(d) {
+			return fmt.Errorf("%s has %d rows, not %d: give an empty database", d.name, rows, o.rowsOf(d))
 		}
 	}
 	return nil

@@ -27,6 +27,7 @@ import (
 type options struct {
 	database string
 	part     int
+	times    int
 	onemap   string
 	data     []dataset
 	zooms    []int
@@ -85,6 +86,7 @@ func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("tilebench", flag.ExitOnError)
 	f.StringVar(&o.database, "database", "", "`URL` of a database to load the data into, if it has none, and to keep; without it one is made and thrown away, on ONEMAP_TEST_PG or a server of its own")
 	f.IntVar(&o.part, "part", 1, "1000: only a thousandth of the data")
+	f.IntVar(&o.times, "times", 1, "10: ten times as many points")
 	f.StringVar(&o.onemap, "onemap", "", "onemap's `binary`; without it, it is built")
 	names := f.String("data", "pts,polys,lines", "what to measure")
 	zooms := f.String("zooms", "6,8,10,12,14", "zooms, at most 14")
@@ -114,10 +116,18 @@ func parse(args []string) (options, error) {
 	if o.conns, err = numbers(*conns, 10_000); err != nil {
 		return o, fmt.Errorf("-connections: %w", err)
 	}
-	if o.runs < 1 || o.tiles < 1 || o.part < 1 {
-		return o, fmt.Errorf("-runs, -tiles and -part are at least 1")
+	if o.runs < 1 || o.tiles < 1 || o.part < 1 || o.times < 1 {
+		return o, fmt.Errorf("-runs, -tiles, -part and -times are at least 1")
 	}
 	return o, nil
+}
+
+// rowsOf returns how many rows of a data set there are.
+func (o *options) rowsOf(d dataset) int {
+	if d.name == points.name {
+		return d.rows * o.times / o.part
+	}
+	return d.rows / o.part
 }
 
 func chosen(list string) ([]dataset, error) {

@@ -79,7 +79,7 @@ func (b *bench) whileMoving(ctx context.Context, f func() error) (float64, error
 		defer tick.Stop()
 		for {
 			n := max(1, int(float64(b.moves)*pause.Seconds()))
-			if err := move(ctx, conn, n, points.rows/b.part); err != nil {
+			if err := move(ctx, conn, n, b.rowsOf(points)); err != nil {
 				cancel()
 				ended <- err
 				return
@@ -130,7 +130,7 @@ func (b *bench) untilInTile(ctx context.Context, t target) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	for began := time.Now(); time.Since(began) < b.most; {
-		id := 1 + rand.IntN(watched(points.rows/b.part))
+		id := 1 + rand.IntN(watched(b.rowsOf(points)))
 		var lon, lat, value float64
 		if err := conn.QueryRow(ctx, "SELECT ST_X(geom), ST_Y(geom), value FROM pts WHERE id = $1", id).Scan(&lon, &lat, &value); err != nil {
 			return err

@@ -1,5 +1,6 @@
 -- Repeatable synthetic data, bbox lon 104.4..112.1, lat 20.9..26.4. No command of psql's
--- own, and a statement ends where a line does. bench.part = 1000 makes a thousandth.
+-- own, and a statement ends where a line does. bench.part = 1000 makes a thousandth,
+-- and bench.times = 10 ten times as many points.
 SET max_parallel_workers_per_gather = 0;
 DROP TABLE IF EXISTS pts, polys, lines, centers;
 SELECT setseed(0.42);
@@ -15,7 +16,7 @@ CREATE TABLE pts AS
 WITH r AS MATERIALIZED (
   SELECT i, random() u, 1+floor(80*random()^1.7)::int c, random() a, random() b, random() x, random() y,
          random() k1, random() k2, random() k3, random() k4
-  FROM generate_series(1, 1000000 / coalesce(current_setting('bench.part', true), '1')::int) i)
+  FROM generate_series(1, 1000000 * coalesce(current_setting('bench.times', true), '1')::int / coalesce(current_setting('bench.part', true), '1')::int) i)
 SELECT i::int AS id,
   'site-'||i AS name,
   'cat'||(1+floor(k1*12))::int AS category,

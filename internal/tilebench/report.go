@@ -46,10 +46,9 @@ var english = message.NewPrinter(language.English)
 // markdown is the report as docs/performance.md has it.
 func (r *report) markdown() string {
 	var b strings.Builder
-	rows := func(d dataset) int { return d.rows / r.part }
 	var what []string
 	for _, d := range r.data {
-		what = append(what, english.Sprintf("%s %d", d.name, rows(d)))
+		what = append(what, english.Sprintf("%s %d", d.name, r.rowsOf(d)))
 	}
 	fmt.Fprintf(&b, "%s, %d processors, load average %s at the start and %s at the end. Rows: %s. Median of %d, up to %d tiles a zoom, each figure %s to %s.\n\n",
 		time.Now().UTC().Format(time.DateOnly), runtime.NumCPU(), r.began, r.ended, strings.Join(what, ", "), r.runs, r.tiles, min(r.least, r.most), r.most)

@@ -24,7 +24,7 @@ func TestAThousandthOfTheDataGoesThroughAllThatIsMeasured(t *testing.T) {
 		t.Skip("it builds onemap and starts servers")
 	}
 	db := pgtest.Database(t)
-	if err := load(t.Context(), db, 1000); err != nil {
+	if err := (&options{part: 1000, times: 1}).load(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
 	other, err := startYardstick(t.Context(), db)
@@ -69,7 +69,7 @@ func TestAThousandthOfTheDataGoesThroughAllThatIsMeasured(t *testing.T) {
 
 func TestATileWithNothingInItIsNotMeasured(t *testing.T) {
 	db := pgtest.Database(t)
-	if err := load(t.Context(), db, 1000); err != nil {
+	if err := (&options{part: 1000, times: 1}).load(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
 	s, err := startYardstick(t.Context(), db)
