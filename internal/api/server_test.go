@@ -32,7 +32,7 @@ import (
 // keeps its tiles fresh.
 type server struct {
 	*httptest.Server
-	t      *testing.T
+	t      testing.TB
 	store  layers.Store
 	tokens *access.Tokens
 	log    *safeBuffer
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 var base = time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
 
 // start runs a server on a copy of the filled store.
-func start(t *testing.T, change ...func(*Deps)) *server {
+func start(t testing.TB, change ...func(*Deps)) *server {
 	t.Helper()
 	dir := t.TempDir()
 	store, err := openFilled(t, dir)
@@ -55,7 +55,7 @@ func start(t *testing.T, change ...func(*Deps)) *server {
 }
 
 // startOn runs a server on a store, which it closes.
-func startOn(t *testing.T, store layers.Store, dir string, change ...func(*Deps)) *server {
+func startOn(t testing.TB, store layers.Store, dir string, change ...func(*Deps)) *server {
 	t.Helper()
 	t.Cleanup(func() {
 		if err := store.Close(); err != nil {
@@ -172,12 +172,12 @@ func (s *server) write(method, path, body string, change ...with) answer {
 // want fails the test at once unless the answer has the status.
 // enlargeTile makes the hospitals' tile more than one packet, so that it is worth
 // compressing.
-func (s *server) enlargeTile(t *testing.T) {
+func (s *server) enlargeTile(t testing.TB) {
 	t.Helper()
 	s.write("PATCH", hospitals+"/h01", `{"properties":{"name_en":"`+strings.Repeat("long ", 300)+`"}}`).want(t, 200)
 }
 
-func (a answer) want(t *testing.T, status int) answer {
+func (a answer) want(t testing.TB, status int) answer {
 	t.Helper()
 	if a.StatusCode != status {
 		t.Fatalf("%s %s: status %d, want %d: %s", a.Request.Method, a.Request.URL, a.StatusCode, status, a.body)
@@ -185,7 +185,7 @@ func (a answer) want(t *testing.T, status int) answer {
 	return a
 }
 
-func (a answer) into(t *testing.T, v any) {
+func (a answer) into(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), v); err != nil {
 		t.Fatalf("%s: %v: %s", a.Request.URL, err, a.body)
@@ -193,7 +193,7 @@ func (a answer) into(t *testing.T, v any) {
 }
 
 // fields lists the fields of a problem's violations.
-func (a answer) fields(t *testing.T) string {
+func (a answer) fields(t testing.TB) string {
 	t.Helper()
 	if ct := a.Header.Get("Content-Type"); ct != "application/problem+json" {
 		t.Fatalf("%s: Content-Type %q: %s", a.Request.URL, ct, a.body)
@@ -254,7 +254,7 @@ func (s *server) page(path string, change ...with) page {
 
 // openFilled opens a store with the layers of fill: the embedded one, or with
 // ONEMAP_TEST_STORE=postgis the other.
-func openFilled(t *testing.T, dir string) (layers.Store, error) {
+func openFilled(t testing.TB, dir string) (layers.Store, error) {
 	if os.Getenv("ONEMAP_TEST_STORE") == "postgis" {
 		store, err := postgis.Open(t.Context(), pgtest.Database(t), postgis.Options{})
 		if err != nil {
@@ -272,7 +272,7 @@ func openFilled(t *testing.T, dir string) (layers.Store, error) {
 
 // filled returns the files of a store with the layers of fill. They are made
 // once: every test would wait for the same dozen commits.
-func filled(t *testing.T) map[string][]byte {
+func filled(t testing.TB) map[string][]byte {
 	t.Helper()
 	files, err := template()
 	if err != nil {
