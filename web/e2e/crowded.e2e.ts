@@ -63,8 +63,11 @@ async function apart(page: Page, at: [number, number]): Promise<number> {
   for (let clicks = 0; clicks < 6; clicks++) {
     before = await pointed(page, at, before)
     if (!before.includes('点击放大')) return clicks
+    const zoom = await zoomOf(page)
     await page.mouse.down()
     await page.mouse.up()
+    await expect.poll(() => zoomOf(page), { timeout: 20_000 }).toBeGreaterThan(zoom) // not what is seen on the way
+    await mapIdle(page)
   }
   throw new Error(`still ${before}`)
 }
