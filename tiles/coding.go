@@ -56,7 +56,8 @@ func newPacker() (*packer, error) {
 		Brotli: {New: func() any { return brotli.NewWriterV2(nil, brotliLevel) }},
 	}}
 	var err error
-	if p.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstdLevel)); err != nil {
+	// Outlines have hardly two bytes that repeat, and by default are left as they are.
+	if p.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstdLevel), zstd.WithAllLitEntropyCompression(true)); err != nil {
 		return nil, fmt.Errorf("make a compressor: %w", err)
 	}
 	return p, nil
