@@ -57,7 +57,7 @@ func (rs *residents) isForStore(count int64) bool {
 	return can && rs.most > 0 && count > rs.most
 }
 
-// reserve has a layer take so many bytes.
+// reserve has a layer take what a state needs, and be in memory.
 func (rs *residents) reserve(r *resident, s *snapshot) error {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -65,6 +65,7 @@ func (rs *residents) reserve(r *resident, s *snapshot) error {
 		return err
 	}
 	r.reserved = s.size()
+	delete(rs.outside, r.id)
 	return nil
 }
 

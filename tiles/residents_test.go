@@ -223,6 +223,9 @@ func TestALayerThatFitsByNowIsLoaded(t *testing.T) {
 	src.set(inside, crowded(5)...)
 	s.Apply([]layers.Commit{{Changes: []layers.Change{{Layer: inside, Kind: layers.ChangeReset}}}})
 	eventually(t, "both are in memory", func() bool { return s.Kept("a") && s.Kept("b") })
+	if s.kept.isTooLarge("a") || s.kept.isTooLarge("b") {
+		t.Error("one of them is said to be outside as well")
+	}
 }
 
 func TestALoadDoesNotHoldUpMerges(t *testing.T) {
