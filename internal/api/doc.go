@@ -6,7 +6,7 @@
 // other; a layer that the view does not see is 404 everywhere, so that nobody
 // learns that it exists. Errors are RFC 9457 problems, mapped in problem.go alone.
 //
-// openapi.yaml describes every route; a test compares the two.
+// The files in openapi describe every route; a test compares the two.
 //
 // Only cmd imports it. It imports tiles, internal/access, internal/catalogue,
 // internal/geojson and layers, and knows no store's implementation.
