@@ -77,7 +77,7 @@ const MaxLimit = 10_000
 
 // Range restricts a Scan.
 type Range struct {
-	BBox *orb.Bound // as in Selection
+	Selection
 	// Around says that BBox is meant on the globe: what has longitudes beyond ±180 is
 	// also where it would be a turn of the world farther east or west.
 	Around bool

@@ -25,7 +25,7 @@ func encodeCellsOf(ctx context.Context, d *draft, r layers.Reader, l *layers.Lay
 	f := d.variant.format(formatOf(l, 0))
 	level, cells := d.variant.level(c.Z), map[uint64]*total{}
 	bound := c.around(scanMargin)
-	for one, err := range r.Scan(ctx, l.ID, layers.Range{BBox: &bound, Around: true}) {
+	for one, err := range r.Scan(ctx, l.ID, layers.Range{Selection: layers.Selection{BBox: &bound}, Around: true}) {
 		if err != nil {
 			return nil, fmt.Errorf("add up tile %s of layer %s: %w", c, l.ID, err)
 		}

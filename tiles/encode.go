@@ -41,7 +41,7 @@ func Encode(ctx context.Context, r layers.Reader, l *layers.Layer, c Coord) ([]b
 	}
 	var all []drawn
 	bound := c.around(scanMargin)
-	for f, err := range r.Scan(ctx, l.ID, layers.Range{BBox: &bound, Around: true}) {
+	for f, err := range r.Scan(ctx, l.ID, layers.Range{Selection: layers.Selection{BBox: &bound}, Around: true}) {
 		if err != nil {
 			return nil, fmt.Errorf("encode tile %s of layer %s: %w", c, l.ID, err)
 		}

@@ -359,7 +359,7 @@ func rewrite(t *testing.T, path, id string, g geom.T) {
 // scanned returns the ids of what a scan finds around Nanning.
 func scanned(t *testing.T, s *gpkg.Store, around bool) (ids []string) {
 	t.Helper()
-	for f, err := range s.As(layers.Owner).Scan(t.Context(), "hospitals", layers.Range{BBox: &orb.Bound{Min: orb.Point{107, 21}, Max: orb.Point{109, 24}}, Around: around}) {
+	for f, err := range s.As(layers.Owner).Scan(t.Context(), "hospitals", layers.Range{Selection: layers.Selection{BBox: &orb.Bound{Min: orb.Point{107, 21}, Max: orb.Point{109, 24}}}, Around: around}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,6 +43,15 @@ func (w *where) bbox(boxes ...orb.Bound) {
 	w.add("("+strings.Join(exact, " OR ")+")", args...)
 }
 
+// within is what a scan is restricted to.
+func (w *where) within(r layers.Range) error {
+	if boxes := r.Boxes(); boxes != nil {
+		w.bbox(boxes...)
+		r.BBox = nil
+	}
+	return w.selection(r.Selection)
+}
+
 func (w *where) selection(s layers.Selection) error {
 	w.add("t.id IS NOT NULL") // a row gets its id in the statement that inserts it
 	schema := w.t.layer.Schema

@@ -131,9 +131,8 @@ func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.S
 				return err
 			}
 			w := where{t: t}
-			w.add("t.id IS NOT NULL")
-			if boxes := rg.Boxes(); boxes != nil {
-				w.bbox(boxes...)
+			if err := w.within(rg); err != nil {
+				return err
 			}
 			rows, err := tx.QueryContext(ctx, "SELECT "+t.columns(true)+" FROM "+t.from()+w.sql(), w.args...)
 			if err != nil {

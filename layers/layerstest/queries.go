@@ -86,6 +86,16 @@ func selection(t *testing.T, s layers.Store) {
 		if got := ids(page.Features); !slices.Equal(got, c.want) || page.Matched != int64(len(c.want)) || page.Next != "" {
 			t.Errorf("%s: got %v, %d matched, next %q; want %v", c.name, got, page.Matched, page.Next, c.want)
 		}
+		var scanned []string
+		for f, err := range s.As(layers.Public).Scan(t.Context(), "places", layers.Range{Selection: c.sel}) {
+			if err != nil {
+				t.Fatalf("%s: scan: %v", c.name, err)
+			}
+			scanned = append(scanned, f.ID)
+		}
+		if slices.Sort(scanned); !slices.Equal(scanned, slices.Sorted(slices.Values(c.want))) {
+			t.Errorf("%s: scanned %v", c.name, scanned)
+		}
 		buckets, err := s.As(layers.Public).Aggregate(t.Context(), layers.AggregateQuery{Layer: "places", Selection: c.sel})
 		if err != nil || len(buckets) != 1 || buckets[0].Count != int64(len(c.want)) || buckets[0].Key != nil {
 			t.Errorf("%s: aggregate %v, %v", c.name, buckets, err)
@@ -345,7 +355,7 @@ func scan(t *testing.T, s layers.Store) {
 			}
 		}
 		got := map[string]bool{}
-		for f, err := range s.As(layers.Owner).Scan(t.Context(), "l", layers.Range{BBox: b}) {
+		for f, err := range s.As(layers.Owner).Scan(t.Context(), "l", layers.Range{Selection: layers.Selection{BBox: b}}) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -33,7 +33,7 @@ func (r *reader) MakeTile(ctx context.Context, layer string, spec layers.TileSpe
 // unit stands for each such part, so that no feature is missing from the map.
 func (t *table) mvt(spec layers.TileSpec) (string, []any) {
 	w := where{t: t}
-	w.bbox(layers.Range{BBox: &spec.Bound, Around: true}.Boxes()...)
+	w.bbox(layers.Range{Selection: layers.Selection{BBox: &spec.Bound}, Around: true}.Boxes()...)
 	number := func(v any) string { return fmt.Sprintf("$%d::int", w.param(v)) }
 	z, x, y, extent, buffer := number(spec.Z), number(spec.X), number(spec.Y), number(spec.Extent), number(spec.Buffer)
 	name := fmt.Sprintf("$%d::text", w.param(t.layer.ID))

@@ -210,8 +210,8 @@ func (t *table) scan(ctx context.Context, from *pgxpool.Pool, rg layers.Range, y
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w := where{t: t}
-	if boxes := rg.Boxes(); boxes != nil {
-		w.bbox(boxes...)
+	if err := w.within(rg); err != nil {
+		return err
 	}
 	layer := w.param(t.layer.ID)
 	rows, err := from.Query(ctx, "SELECT "+t.fields(true)+" FROM "+t.fromVersioned(layer)+w.sql()+t.comment(), w.args...)

@@ -65,6 +65,15 @@ func (w *where) bbox(boxes ...orb.Bound) {
 // escape keeps a percent sign in a column's name from being taken for a parameter.
 func (w *where) escape(sql string) string { return strings.ReplaceAll(sql, "%", "%%") }
 
+// within is what a scan is restricted to.
+func (w *where) within(r layers.Range) error {
+	if boxes := r.Boxes(); boxes != nil {
+		w.bbox(boxes...)
+		r.BBox = nil
+	}
+	return w.selection(r.Selection)
+}
+
 func (w *where) selection(s layers.Selection) error {
 	if s.BBox != nil {
 		w.bbox(*s.BBox)
