@@ -45,7 +45,7 @@ func encodeCellsOf(ctx context.Context, d *draft, r layers.Reader, l *layers.Lay
 	for _, at := range slices.Sorted(maps.Keys(cells)) {
 		d.cell(f, square{level, at}, cells[at])
 	}
-	return d.tile(l.ID), nil
+	return d.tile(l.ID, d.variant.extent()), nil
 }
 
 // addFeature adds one feature that is in no run.
@@ -78,7 +78,7 @@ func (d *draft) cell(f *format, at square, t *total) {
 		return
 	}
 	side := int64(d.variant.side)
-	size := TileExtent / side
+	size := d.variant.extent() / side
 	p, corner := placeAt(at.at), placeAt(d.own.at)
 	x, y := (int64(p.X)-int64(corner.X)*side)*size, (int64(p.Y)-int64(corner.Y)*side)*size
 	d.end(kindPolygon, -1, d.pen.ring([4]point{{X: x, Y: y}, {X: x + size, Y: y}, {X: x + size, Y: y + size}, {X: x, Y: y + size}}))
@@ -92,6 +92,7 @@ func (t *total) middle() place {
 // inside returns the commands of a point that no other tile has: MapLibre leaves
 // out what is on a tile's last edges, for the neighbour to draw it.
 func (d *draft) inside(p place) []byte {
-	q := snapperOf(d.at).place(p)
-	return d.pen.points([]point{{X: min(q.X, TileExtent-1), Y: min(q.Y, TileExtent-1)}})
+	extent := d.variant.extent()
+	q := snapperOf(d.at, extent).place(p)
+	return d.pen.points([]point{{X: min(q.X, extent-1), Y: min(q.Y, extent-1)}})
 }

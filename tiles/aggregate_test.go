@@ -14,7 +14,7 @@ import (
 	"onemap/layers"
 )
 
-var derived = []Variant{Cells(AggGrid, 1), Cells(AggGrid, 32), Cells(AggHeat, 128), Cells(AggGrid, 64), {some: true, properties: []string{"n"}, agg: AggGrid, side: 8}}
+var derived = []Variant{Cells(AggGrid, 1), Cells(AggGrid, 32), Cells(AggHeat, 128), Cells(AggGrid, 64), {some: true, properties: []string{"n"}, agg: AggGrid, side: 8}, {agg: AggHeat, side: 128, fine: true}, {agg: AggGrid, side: 32, fine: true}}
 
 func derive(t rapid.TB, s *Service, c Coord, v Variant, ids ...string) *Tile {
 	t.Helper()
@@ -220,6 +220,7 @@ func TestAVariantHasOneNameAndOthersAreRefusedWithAReason(t *testing.T) {
 		{nil, ""}, {[]string{"agg", "grid"}, "agg=grid&cell=32"}, {[]string{"agg", "heat"}, "agg=heat&cell=128"},
 		{[]string{"cell", "64", "agg", "grid"}, "agg=grid&cell=64"}, {[]string{"cell", "64", "agg", "heat"}, "agg=heat&cell=64"}, {[]string{"agg", "heat", "cell", "1"}, "agg=heat&cell=1"},
 		{[]string{"properties", "n,level,n", "agg", "grid"}, "properties=level%2Cn&agg=grid&cell=32"}, {[]string{"properties", ""}, "properties="},
+		{[]string{"extent", "4096"}, ""}, {[]string{"extent", "8192", "agg", "heat"}, "agg=heat&cell=128&extent=8192"},
 	} {
 		if v, wrong := read(one.query...); wrong != nil || v.String() != one.want {
 			t.Errorf("%v: %s, %v", one.query, v, wrong)
@@ -230,7 +231,7 @@ func TestAVariantHasOneNameAndOthersAreRefusedWithAReason(t *testing.T) {
 		field string
 	}{
 		{[]string{"agg", ""}, "agg"}, {[]string{"agg", "hex"}, "agg"}, {[]string{"cell", "32"}, "cell"}, {[]string{"agg", "grid", "cell", "0"}, "cell"},
-		{[]string{"agg", "grid", "cell", "48"}, "cell"}, {[]string{"agg", "grid", "cell", "128"}, "cell"}, {[]string{"agg", "heat", "cell", "256"}, "cell"}, {[]string{"agg", "grid", "cell", "032"}, "cell"},
+		{[]string{"agg", "grid", "cell", "48"}, "cell"}, {[]string{"agg", "grid", "cell", "128"}, "cell"}, {[]string{"agg", "heat", "cell", "256"}, "cell"}, {[]string{"extent", "512"}, "extent"}, {[]string{"extent", ""}, "extent"}, {[]string{"extent", "08192"}, "extent"}, {[]string{"agg", "grid", "cell", "032"}, "cell"},
 		{[]string{"agg", "heat", "cell", "-8"}, "cell"}, {[]string{"agg", "heat", "cell", strings.Repeat("9", 300)}, "cell"},
 	} {
 		if _, wrong := read(one.query...); len(wrong) != 1 || wrong[0].Field != one.field || wrong[0].Reason == "" || wrong[0].Remedy == "" {

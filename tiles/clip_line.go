@@ -1,27 +1,33 @@
 package tiles
 
-// The clip box: a tile with its buffer, edges included.
-const (
-	boxMin = -Buffer
-	boxMax = TileExtent + Buffer
-)
+import "slices"
 
-func inBox(p point) bool {
-	return p.X >= boxMin && p.X <= boxMax && p.Y >= boxMin && p.Y <= boxMax
+// window is the clip box: a tile with its buffer, edges included, on either axis.
+type window struct{ min, max int64 }
+
+func windowOf(extent int64) window {
+	buffer := Buffer * extent / TileExtent
+	return window{-buffer, extent + buffer}
 }
 
-func outside(p point) bool { return !inBox(p) }
+func (w window) has(p point) bool {
+	return p.X >= w.min && p.X <= w.max && p.Y >= w.min && p.Y <= w.max
+}
+
+func (w window) hasAll(ps []point) bool {
+	return !slices.ContainsFunc(ps, func(p point) bool { return !w.has(p) })
+}
 
 // line adds the parts of a line inside the clip box. Each has at least two points
 // and no repeated ones.
 func (c *clipper) line(parts [][]point, ps []point) [][]point {
 	start := len(c.points) // of the part that is being made
-	before := sides(ps[0])
+	before := c.sides(ps[0])
 	for i := 1; i < len(ps); i++ {
-		code := sides(ps[i])
+		code := c.sides(ps[i])
 		a, b, ok := ps[i-1], ps[i], before&code == 0 // or both are beyond one edge
 		if ok && before|code != 0 {
-			a, b, ok = clipSegment(a, b)
+			a, b, ok = c.clipSegment(a, b)
 		}
 		before = code
 		if len(c.points) > start && (!ok || c.points[len(c.points)-1] != a) {
@@ -57,13 +63,13 @@ func (c *clipper) endPart(parts [][]point, start int) ([][]point, int) {
 // clipSegment returns the part of a segment inside the clip box, rounded to the
 // grid (Cohen and Sutherland's way). Each crossing is computed from the ends of
 // the whole segment in a fixed order, so that both directions give the same.
-func clipSegment(a, b point) (point, point, bool) {
-	if inBox(a) && inBox(b) {
+func (w window) clipSegment(a, b point) (point, point, bool) {
+	if w.has(a) && w.has(b) {
 		return a, b, true
 	}
 	p, q := vertex{float64(a.X), float64(a.Y)}, vertex{float64(b.X), float64(b.Y)}
 	u, v := p, q
-	codeU, codeV := outcode(u), outcode(v)
+	codeU, codeV := w.outcode(u), w.outcode(v)
 	// Each end moves to at most two edges.
 	for range 5 {
 		switch {
@@ -72,11 +78,11 @@ func clipSegment(a, b point) (point, point, bool) {
 		case codeU&codeV != 0:
 			return point{}, point{}, false
 		case codeU != 0:
-			u = crossBox(p, q, codeU)
-			codeU = outcode(u)
+			u = w.cross(p, q, codeU)
+			codeU = w.outcode(u)
 		default:
-			v = crossBox(p, q, codeV)
-			codeV = outcode(v)
+			v = w.cross(p, q, codeV)
+			codeV = w.outcode(v)
 		}
 	}
 	return point{}, point{}, false
@@ -90,39 +96,41 @@ const (
 )
 
 // sides says beyond which edges of the clip box a point is.
-func sides(p point) int { return beyond(p.X, p.Y) }
+func (w window) sides(p point) int { return beyond(w, p.X, p.Y) }
 
 // outcode is sides of a place that is not rounded.
-func outcode(v vertex) int { return beyond(v[0], v[1]) }
+func (w window) outcode(v vertex) int { return beyond(w, v[0], v[1]) }
 
-func beyond[N int64 | float64](x, y N) (code int) {
+func beyond[N int64 | float64](w window, x, y N) (code int) {
+	least, most := N(w.min), N(w.max)
 	switch {
-	case x < boxMin:
+	case x < least:
 		code = west
-	case x > boxMax:
+	case x > most:
 		code = east
 	}
 	switch {
-	case y < boxMin:
+	case y < least:
 		code |= north
-	case y > boxMax:
+	case y > most:
 		code |= south
 	}
 	return code
 }
 
-// crossBox returns where the line through p and q meets an edge of the clip box
+// cross returns where the line through p and q meets an edge of the clip box
 // that code says it is beyond.
-func crossBox(p, q vertex, code int) vertex {
+func (w window) cross(p, q vertex, code int) vertex {
+	least, most := float64(w.min), float64(w.max)
 	switch {
 	case code&west != 0:
-		return cross(p, q, 0, boxMin)
+		return cross(p, q, 0, least)
 	case code&east != 0:
-		return cross(p, q, 0, boxMax)
+		return cross(p, q, 0, most)
 	case code&north != 0:
-		return cross(p, q, 1, boxMin)
+		return cross(p, q, 1, least)
 	default:
-		return cross(p, q, 1, boxMax)
+		return cross(p, q, 1, most)
 	}
 }
 

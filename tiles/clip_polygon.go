@@ -8,13 +8,14 @@ import (
 // clipper clips to the clip box. It keeps memory from call to call: what it returns
 // holds until it is reset.
 type clipper struct {
+	window
 	points   []point
 	vertices []vertex
 	rings    []cutRing
 	chains   []chain
 }
 
-func (c *clipper) reset() { c.points = c.points[:0] }
+func (c *clipper) reset(w window) { c.window, c.points = w, c.points[:0] }
 
 // polygon returns the rings of the parts of a polygon inside the clip box, as
 // assemble wants them. The rings are open and wound, the first is the exterior.
@@ -27,15 +28,15 @@ func (c *clipper) polygon(rings [][]point) [][]point {
 	beyond, outside := 0, [4]bool{true, true, true, true}
 	for _, hole := range rings[1:] {
 		for _, p := range hole {
-			beyond |= sides(p)
+			beyond |= c.sides(p)
 		}
 	}
 	for _, p := range rings[0] {
-		beyond |= sides(p)
-		outside[0] = outside[0] && p.X <= boxMin
-		outside[1] = outside[1] && p.X >= boxMax
-		outside[2] = outside[2] && p.Y <= boxMin
-		outside[3] = outside[3] && p.Y >= boxMax
+		beyond |= c.sides(p)
+		outside[0] = outside[0] && p.X <= c.min
+		outside[1] = outside[1] && p.X >= c.max
+		outside[2] = outside[2] && p.Y <= c.min
+		outside[3] = outside[3] && p.Y >= c.max
 	}
 	switch {
 	case beyond == 0:
@@ -51,7 +52,8 @@ func (c *clipper) polygon(rings [][]point) [][]point {
 		}
 		c.rings = append(c.rings, cutRing{vertices: c.vertices[start:], hole: i > 0})
 	}
-	for i, line := range []cutLine{{0, boxMin, 1}, {0, boxMax, -1}, {1, boxMin, 1}, {1, boxMax, -1}} {
+	least, most := float64(c.min), float64(c.max)
+	for i, line := range []cutLine{{0, least, 1}, {0, most, -1}, {1, least, 1}, {1, most, -1}} {
 		if beyond&(1<<i) != 0 { // west, east, north, south
 			c.cut(line)
 		}

@@ -33,8 +33,12 @@ func toSimple(polygon [][]point) geom.Polygon {
 	return geom.NewPolygonXY(rings...)
 }
 
+// usual clips to the box of all tiles that are not asked to be fine.
+func usual() *clipper { return &clipper{window: windowOf(TileExtent)} }
+
 func clipBox() geom.Polygon {
-	return geom.NewSingleRingPolygonXY(boxMin, boxMin, boxMax, boxMin, boxMax, boxMax, boxMin, boxMax, boxMin, boxMin)
+	least, most := float64(usual().min), float64(usual().max)
+	return geom.NewSingleRingPolygonXY(least, least, most, least, most, most, least, most, least, least)
 }
 
 func TestAClippedPolygonIsValidAndWoundAndCoversWhatItShould(t *testing.T) {
@@ -51,7 +55,7 @@ func TestAClippedPolygonIsValidAndWoundAndCoversWhatItShould(t *testing.T) {
 		if whole.Validate() != nil {
 			t.Skip("rounded into an invalid polygon")
 		}
-		parts := assemble(new(clipper).polygon(rings))
+		parts := assemble(usual().polygon(rings))
 		area := 0.0
 		for _, p := range parts {
 			for i, r := range p {
@@ -59,7 +63,7 @@ func TestAClippedPolygonIsValidAndWoundAndCoversWhatItShould(t *testing.T) {
 					t.Fatalf("ring %d of %v has the area %v", i, p, a/2)
 				}
 				for _, v := range r {
-					if !inBox(v) {
+					if !usual().has(v) {
 						t.Fatalf("%v is outside the clipBox", v)
 					}
 				}
@@ -96,13 +100,13 @@ func TestNeighboursShareTheirBordersInEveryTile(t *testing.T) {
 		for i := range n {
 			for j := range n {
 				cell := cleanRing([]point{mesh[i][j], mesh[i+1][j], mesh[i+1][j+1], mesh[i][j+1]})
-				for _, part := range assemble(new(clipper).polygon([][]point{wound(cell, true)})) {
+				for _, part := range assemble(usual().polygon([][]point{wound(cell, true)})) {
 					twice += doubleArea(part[0])
 				}
 			}
 		}
 		// No gap and no overlap, not of a single unit.
-		if want := 2.0 * (boxMax - boxMin) * (boxMax - boxMin); twice != want {
+		if want := 2 * float64(usual().max-usual().min) * float64(usual().max-usual().min); twice != want {
 			t.Fatalf("the cells cover %v of %v", twice/2, want/2)
 		}
 	})
@@ -118,12 +122,12 @@ func TestAClippedLineIsTheSameInBothDirections(t *testing.T) {
 		if len(line) < 2 {
 			t.Skip("one place")
 		}
-		there := new(clipper).line(nil, line)
+		there := usual().line(nil, line)
 		slices.Reverse(line)
-		back := new(clipper).line(nil, line)
+		back := usual().line(nil, line)
 		for _, part := range there {
 			for i, p := range part {
-				if !inBox(p) || i > 0 && p == part[i-1] {
+				if !usual().has(p) || i > 0 && p == part[i-1] {
 					t.Fatalf("a bad vertex in %v", part)
 				}
 			}
@@ -143,19 +147,19 @@ func TestAPolygonThatCrossesItselfIsClippedWithoutHarm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ring := cleanRing(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) point {
 			// Many on the clipBox's edges, where clipping is hard.
-			at := rapid.OneOf(rapid.SampledFrom([]int64{boxMin, boxMax}), coordinate)
+			at := rapid.OneOf(rapid.SampledFrom([]int64{usual().min, usual().max}), coordinate)
 			return point{X: at.Draw(t, "x"), Y: at.Draw(t, "y")}
 		}), 3, 12).Draw(t, "ring"))
 		if ring == nil {
 			t.Skip("no area")
 		}
-		for _, p := range assemble(new(clipper).polygon([][]point{wound(ring, true)})) {
+		for _, p := range assemble(usual().polygon([][]point{wound(ring, true)})) {
 			for i, r := range p {
 				if len(r) < 3 || (doubleArea(r) > 0) != (i == 0) {
 					t.Fatalf("a bad ring %v", r)
 				}
 				for _, v := range r {
-					if !inBox(v) {
+					if !usual().has(v) {
 						t.Fatalf("%v is outside the clipBox", v)
 					}
 				}
@@ -174,8 +178,8 @@ func TestBothTilesOfABorderRoundAVertexAlike(t *testing.T) {
 		// Halves of units are the hard case.
 		x := float64(right.X)*TileExtent + float64(rapid.IntRange(-128, 128).Draw(t, "dx"))/2
 		p := g.unproject(x, float64(left.Y)*TileExtent+rapid.Float64Range(0, TileExtent).Draw(t, "dy"))
-		a, _ := snapperOf(left).snap(p)
-		b, _ := snapperOf(right).snap(p)
+		a, _ := snapperOf(left, TileExtent).snap(p)
+		b, _ := snapperOf(right, TileExtent).snap(p)
 		if a.X-TileExtent != b.X || a.Y != b.Y {
 			t.Fatalf("%v here, %v there", a, b)
 		}

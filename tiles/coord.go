@@ -18,7 +18,9 @@ const (
 	MaxLatitude = 85.0511287798066
 	// TileExtent is the width and height of a tile in its own units.
 	TileExtent = 4096
-	// Buffer is how far a tile reaches beyond its edges, in its own units.
+	// FineExtent is that of a tile twice as fine, on request.
+	FineExtent = 2 * TileExtent
+	// Buffer is how far a tile reaches beyond its edges, in units of TileExtent.
 	Buffer = 64
 )
 

@@ -55,7 +55,7 @@ func (s *snapshot) encode(d *draft, name string, c Coord) []byte {
 		d.encodePoints()
 	}
 	d.snap = nil
-	return d.tile(name)
+	return d.tile(name, d.variant.extent())
 }
 
 // rowTags adds the row's attributes and its id to the feature being written.
@@ -161,7 +161,7 @@ func (d *draft) encodePoints() {
 
 // dot returns the commands of a point, until the next geometry is made.
 func (d *draft) dot(p place) []byte {
-	s := snapperOf(d.at)
+	s := snapperOf(d.at, d.variant.extent())
 	return d.pen.points([]point{s.lonely(s.place(p))})
 }
 

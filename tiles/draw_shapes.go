@@ -131,7 +131,7 @@ func (d *draft) joinMerged(level int) {
 // shape writes one row: a feature for each type of geometry that it has in the
 // tile, the first of which counts.
 func (d *draft) shape(at ref, count int64) {
-	d.drawing.begin(d.at)
+	d.drawing.begin(d.at, d.variant.extent())
 	d.drawing.addRow(d.snap.runs[at.run].shapes, int(at.row))
 	g := &d.drawing.shape
 	if count > 0 {
@@ -167,7 +167,7 @@ func (d *draft) part(at ref, k kind, geometry []byte, count *int64) {
 func (d *drawing) addRow(s *shapes, row int) {
 	parts, start := s.of(row)
 	b := s.boxes[row]
-	d.inside = inBox(d.place(place{b.x0, b.y0})) && inBox(d.place(place{b.x1, b.y1})) // snapping keeps order
+	d.inside = d.clip.has(d.place(place{b.x0, b.y0})) && d.clip.has(d.place(place{b.x1, b.y1})) // snapping keeps order
 	for i := 0; i < len(parts); i++ {
 		from, p := start, parts[i]
 		start = p.end

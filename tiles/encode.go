@@ -14,8 +14,8 @@ import (
 const scanMargin = Buffer + 1
 
 // spec is the tile as a store makes it.
-func (c Coord) spec() layers.TileSpec {
-	return layers.TileSpec{Z: c.Z, X: c.X, Y: c.Y, Extent: TileExtent, Buffer: Buffer, Bound: c.around(scanMargin), IDKey: IDKey, CountKey: CountKey}
+func (c Coord) spec(extent int64) layers.TileSpec {
+	return layers.TileSpec{Z: c.Z, X: c.X, Y: c.Y, Extent: int(extent), Buffer: int(-windowOf(extent).min), Bound: c.around(scanMargin), IDKey: IDKey, CountKey: CountKey}
 }
 
 // drawn is a feature as a tile shows it. A geometry collection becomes one for
@@ -36,6 +36,10 @@ type drawn struct {
 //
 // Features without a geometry are not in tiles.
 func Encode(ctx context.Context, r layers.Reader, l *layers.Layer, c Coord) ([]byte, error) {
+	return encode(ctx, r, l, c, Variant{})
+}
+
+func encode(ctx context.Context, r layers.Reader, l *layers.Layer, c Coord, v Variant) ([]byte, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -52,7 +56,7 @@ func Encode(ctx context.Context, r layers.Reader, l *layers.Layer, c Coord) ([]b
 		one := drawn{anchor: anchor.morton(), num: f.Num, id: f.ID, properties: f.Properties}
 		// Planar gives a copy, so nothing below can touch what the store keeps.
 		var d drawing
-		d.begin(c)
+		d.begin(c, v.extent())
 		for _, g := range inWorld(layers.Planar(f.Geometry)) {
 			d.add(g)
 		}
@@ -77,9 +81,9 @@ func Encode(ctx context.Context, r layers.Reader, l *layers.Layer, c Coord) ([]b
 	slices.SortFunc(all, func(a, b drawn) int {
 		return cmp.Or(cmp.Compare(a.anchor, b.anchor), cmp.Compare(a.num, b.num), cmp.Compare(a.id, b.id), cmp.Compare(a.kind, b.kind))
 	})
-	w := newLayerWriter(l.Schema)
+	w := newLayerWriter(v.of(l).Schema)
 	for _, d := range all {
 		w.add(d)
 	}
-	return w.tile(l.ID), nil
+	return w.tile(l.ID, v.extent()), nil
 }

@@ -126,9 +126,10 @@ func TestTilesOfAnyDataAreValid(t *testing.T) {
 			for z := 0; z <= MaxZoom; z += 2 {
 				for i := 0; i < s.runs[0].len(); i += 1 + s.runs[0].len()/20 {
 					p := placeAt(squareOf(s.runs[0].keys[i], z).at)
-					raw := s.encode(new(draft), "peer", Coord{z, int(p.X), int(p.Y)})
+					v := Variant{fine: i%2 == 1}
+					raw := s.encode(&draft{variant: v}, "peer", Coord{z, int(p.X), int(p.Y)})
 					for _, l := range decode(t, raw) {
-						if l.Version != 2 || l.Extent != TileExtent || l.Name != "peer" {
+						if l.Version != 2 || int64(l.Extent) != v.extent() || l.Name != "peer" {
 							t.Fatalf("version %d, extent %d, name %s", l.Version, l.Extent, l.Name)
 						}
 						for _, f := range l.Features {

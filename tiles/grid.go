@@ -36,19 +36,19 @@ type point = coverage.Point
 // snapper rounds places to the grid. Because it rounds in the world and then
 // moves by whole units, all tiles of a zoom agree about every vertex.
 type snapper struct {
-	z        int
+	z        int   // of the grid: a fine tile has the next zoom's
 	dx, dy   int64 // the tile's corner
 	up, down uint8 // by which power of two a place's unit is larger or smaller than the grid's
 	half     int64 // of the grid's unit, in places, if that is the larger one
 }
 
-func snapperOf(c Coord) snapper {
-	s := snapper{z: c.Z, dx: int64(c.X) * TileExtent, dy: int64(c.Y) * TileExtent}
-	if c.Z < gridLevels {
-		s.down = uint8(gridLevels - c.Z)
+func snapperOf(c Coord, extent int64) snapper {
+	s := snapper{z: c.Z + int(extent/FineExtent), dx: int64(c.X) * extent, dy: int64(c.Y) * extent}
+	if s.z < gridLevels {
+		s.down = uint8(gridLevels - s.z)
 		s.half = 1 << (s.down - 1)
 	} else {
-		s.up = uint8(c.Z - gridLevels)
+		s.up = uint8(s.z - gridLevels)
 	}
 	return s
 }

@@ -115,7 +115,7 @@ func (w *layerWriter) tag(key string, v any) {
 
 // tile returns a tile with the layer, or nothing if it has no features: a layer
 // must hold at least one (4.1).
-func (w *layerWriter) tile(name string) []byte {
+func (w *layerWriter) tile(name string, extent int64) []byte {
 	if len(w.features) == 0 {
 		return nil
 	}
@@ -128,7 +128,7 @@ func (w *layerWriter) tile(name string) []byte {
 	for _, v := range w.values {
 		l = appendBytes(l, tagLayerValue, v)
 	}
-	l = binary.AppendUvarint(append(l, tagLayerExtent), TileExtent)
+	l = binary.AppendUvarint(append(l, tagLayerExtent), uint64(extent))
 	return appendBytes(make([]byte, 0, len(l)+6), tagTileLayer, l)
 }
 

@@ -113,23 +113,26 @@ func TestATileThatPostGISMakesShowsWhatOursShows(t *testing.T) {
 		return s
 	}
 	own, pushed := service(0), service(1)
+	fine, _ := tiles.ParseVariant(func(name string) (string, bool) { return "8192", name == "extent" })
 	compared := 0
 	for _, id := range ids {
 		for z := range 15 {
 			for _, at := range []tiles.Coord{tiles.At(107.5, 22.8, z), tiles.At(108.4, 23.5, z), tiles.At(109.9, 24.4, z)} {
-				ours, err := own.Tile(t.Context(), layers.Owner, []string{id}, at.Z, at.X, at.Y)
-				if err != nil {
-					t.Fatal(err)
+				for extent, v := range map[float64]tiles.Variant{tiles.TileExtent: {}, tiles.FineExtent: fine} {
+					ours, err := own.TileOf(t.Context(), layers.Owner, []string{id}, at, v)
+					if err != nil {
+						t.Fatal(err)
+					}
+					theirs, err := pushed.TileOf(t.Context(), layers.Owner, []string{id}, at, v)
+					if err != nil {
+						t.Fatalf("%s %s: %v: %v", id, at, err, errors.Unwrap(err))
+					}
+					compared += compare(t, id+" "+at.String(), ours.Raw, theirs.Raw, extent)
 				}
-				theirs, err := pushed.Tile(t.Context(), layers.Owner, []string{id}, at.Z, at.X, at.Y)
-				if err != nil {
-					t.Fatalf("%s %s: %v: %v", id, at, err, errors.Unwrap(err))
-				}
-				compared += compare(t, id+" "+at.String(), ours.Raw, theirs.Raw)
 			}
 		}
 	}
-	if _, ok := reader.(layers.TileMaker); !ok || compared < 10_000 {
+	if _, ok := reader.(layers.TileMaker); !ok || compared < 20_000 {
 		t.Errorf("%d features were compared", compared)
 	}
 }
@@ -212,7 +215,7 @@ func TestCountsOverAllTilesThatPostGISMakesAddUp(t *testing.T) {
 						t.Fatalf("%s %s: %v: %v", id, at, err, errors.Unwrap(err))
 					}
 					raw[i] = tile.Raw
-					for _, f := range byNumber(t, tile.Raw) {
+					for _, f := range byNumber(t, tile.Raw, tiles.TileExtent) {
 						n, partly := f.Properties[tiles.CountKey].(float64)
 						if !partly {
 							n = 1
@@ -221,7 +224,7 @@ func TestCountsOverAllTilesThatPostGISMakesAddUp(t *testing.T) {
 					}
 				}
 				if alike {
-					compare(t, id+" "+at.String(), raw[0], raw[1])
+					compare(t, id+" "+at.String(), raw[0], raw[1], tiles.TileExtent)
 				}
 			}
 			for i, g := range all {
@@ -302,13 +305,13 @@ func attachTables(t *testing.T, store *postgis.Store, url string) []string {
 
 // compare expects the same features, numbers and attributes, and outlines within a
 // unit in x and in y, and returns how many features it saw.
-func compare(t *testing.T, what string, ours, theirs []byte) int {
+func compare(t *testing.T, what string, ours, theirs []byte, extent float64) int {
 	t.Helper()
-	a, b := byNumber(t, ours), byNumber(t, theirs)
+	a, b := byNumber(t, ours, extent), byNumber(t, theirs, extent)
 	for key, f := range a {
 		other, ok := b[key]
 		if !ok {
-			if !atTheEdge(f.Geometry) { // where a unit decides whether it is inside the buffer
+			if !atTheEdge(f.Geometry, extent) { // where a unit decides whether it is inside the buffer
 				t.Errorf("%s: PostGIS leaves out %s: %v", what, key, f.Geometry)
 			}
 			continue
@@ -321,21 +324,21 @@ func compare(t *testing.T, what string, ours, theirs []byte) int {
 		}
 	}
 	for key, f := range b {
-		if _, ok := a[key]; !ok && !atTheEdge(f.Geometry) {
+		if _, ok := a[key]; !ok && !atTheEdge(f.Geometry, extent) {
 			t.Errorf("%s: PostGIS has %s too many: %v", what, key, f.Geometry)
 		}
 	}
 	return len(a)
 }
 
-func byNumber(t *testing.T, tile []byte) map[string]*geojsonFeature {
+func byNumber(t *testing.T, tile []byte, extent float64) map[string]*geojsonFeature {
 	t.Helper()
 	all := map[string]*geojsonFeature{}
 	if len(tile) == 0 {
 		return all
 	}
 	decoded, err := mvt.Unmarshal(tile)
-	if err != nil || len(decoded) != 1 || decoded[0].Version != 2 || decoded[0].Extent != tiles.TileExtent {
+	if err != nil || len(decoded) != 1 || decoded[0].Version != 2 || float64(decoded[0].Extent) != extent {
 		t.Fatalf("%v, %v", decoded, err)
 	}
 	for _, f := range decoded[0].Features {
@@ -407,8 +410,8 @@ func vertices(g orb.Geometry) (all []orb.Point) {
 }
 
 // atTheEdge tells whether a geometry is all within two units of where the buffer ends.
-func atTheEdge(g orb.Geometry) bool {
-	const low, high = -tiles.Buffer + 2, tiles.TileExtent + tiles.Buffer - 2
+func atTheEdge(g orb.Geometry, extent float64) bool {
+	low, high := 2-extent/64, extent+extent/64-2
 	b := g.Bound()
 	return b.Max[0] <= low || b.Max[1] <= low || b.Min[0] >= high || b.Min[1] >= high
 }

@@ -209,12 +209,14 @@ func TestAKeptLayersTilesAreThoseOfThePlainEncoder(t *testing.T) {
 					rt.Fatal("the layer is not in memory")
 				}
 				for _, c := range sc.corners() {
-					want, err := Encode(t.Context(), sc.src.As(layers.Public), sc.layer, c)
-					if err != nil {
-						rt.Fatal(err)
-					}
-					if got := mustTile(rt, sc.service, c, "kept"); !bytes.Equal(got.Raw, want) {
-						rt.Fatalf("tile %s: %v\nwant %v", c, describe(t, got.Raw), describe(t, want))
+					for _, v := range []Variant{{}, {fine: true}} {
+						want, err := encode(t.Context(), sc.src.As(layers.Public), sc.layer, c, v)
+						if err != nil {
+							rt.Fatal(err)
+						}
+						if got := derive(rt, sc.service, c, v, "kept"); !bytes.Equal(got.Raw, want) {
+							rt.Fatalf("tile %s, %s: %v\nwant %v", c, v, describe(t, got.Raw), describe(t, want))
+						}
 					}
 				}
 			})
@@ -325,11 +327,21 @@ func TestAfterEditsTheTilesAreThoseOfALayerReadAnew(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				sc := crowd(rt, g, t)
 				// What is cached before the edits must not be served after them.
-				before := map[Coord]*Tile{}
+				before, fine := map[Coord]*Tile{}, Variant{fine: true}
 				for _, c := range sc.corners() {
 					before[c] = mustTile(rt, sc.service, c, "kept")
+					derive(rt, sc.service, c, fine, "kept")
 				}
 				sc.edit(rt, 8)
+				for range 2 { // the first time may make zooms coarser
+					_, state := sc.service.kept.find("kept")
+					for c := range before {
+						got := derive(rt, sc.service, c, fine, "kept")
+						if _, now := sc.service.kept.find("kept"); now == state && !bytes.Equal(got.Raw, sc.service.fromMemory(state, "kept", c, fine)) {
+							rt.Fatalf("the fine tile %s changed and was not named", c)
+						}
+					}
+				}
 				for c, was := range before {
 					_, cached := sc.service.cache.cached(key{"kept", "full", c})
 					differs := !bytes.Equal(mustTile(rt, sc.service, c, "kept").Raw, was.Raw)

@@ -219,9 +219,9 @@ func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c C
 		return encodeCellsOf(ctx, &draft{variant: v}, choose(r, e.Layer, v), e.Layer, c)
 	}
 	if store, ok := r.(layers.TileMaker); ok && !v.some && v.time == nil && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
-		return store.MakeTile(ctx, e.ID, c.spec())
+		return store.MakeTile(ctx, e.ID, c.spec(v.extent()))
 	}
-	return Encode(ctx, choose(r, e.Layer, v), v.of(e.Layer), c)
+	return encode(ctx, choose(r, e.Layer, v), e.Layer, c, v)
 }
 
 // Apply forgets the tiles that the commits touch: at the old and the new place of

@@ -36,10 +36,10 @@ type drawing struct {
 }
 
 // begin starts the shape of another geometry.
-func (d *drawing) begin(c Coord) {
-	d.snapper, d.at, d.inside = snapperOf(c), c, false
+func (d *drawing) begin(c Coord, extent int64) {
+	d.snapper, d.at, d.inside = snapperOf(c, extent), c, false
 	d.arena, d.rings = d.arena[:0], d.rings[:0]
-	d.clip.reset()
+	d.clip.reset(windowOf(extent))
 	d.shape = shape{d.points[:0], d.lines[:0], d.polygons[:0]}
 	clear(d.small)
 	clear(d.dots)
@@ -94,7 +94,7 @@ func (d *drawing) show(anchor place) {
 
 func (d *drawing) addPoint(q point) {
 	q = d.lonely(q)
-	if !inBox(q) || d.dots[q] {
+	if !d.clip.has(q) || d.dots[q] {
 		return
 	}
 	if d.dots == nil {
@@ -116,7 +116,7 @@ func (d *drawing) addLine(ps []point) {
 		}
 		ps, inside = append(ps, point{X: ps[0].X + 1, Y: ps[0].Y}), false // which may lie beyond the edge
 	}
-	if inside || !slices.ContainsFunc(ps, outside) {
+	if inside || d.clip.hasAll(ps) {
 		d.lines = append(d.lines, ps)
 	} else {
 		d.lines = d.clip.line(d.lines, ps)

@@ -56,7 +56,7 @@ func TestTileJSONNamesWhatIsInTheTilesAndNothingElse(t *testing.T) {
 	for _, g := range []layers.GeometryType{layers.Point, layers.MultiLineString, layers.AnyGeometry} {
 		m := described(t, g)
 		kept, plain := keep(t, m, Options{TileBytes: 2000}), newService(t, m, Options{})
-		for _, v := range []Variant{{}, Properties("level", "name"), Properties(), Cells(AggGrid, 32), Cells(AggHeat, 64), {some: true, properties: []string{"staff"}, agg: AggGrid, side: 8}} {
+		for _, v := range []Variant{{}, Properties("level", "name"), Properties(), Cells(AggGrid, 32), Cells(AggHeat, 64), {some: true, properties: []string{"staff"}, agg: AggGrid, side: 8}, {fine: true}} {
 			t.Run(fmt.Sprintf("%s %s", g, v), func(t *testing.T) {
 				doc, err := kept.TileJSON(t.Context(), layers.Public, []string{"a"}, v, "https://example.org/tiles/a/{z}/{x}/{y}")
 				if err != nil {

@@ -21,6 +21,7 @@ type Variant struct {
 	coarser    uint8  // steps by which features merge more coarsely than the layer's plan says
 	agg        string // AggGrid or AggHeat: what is in each cell, added up; or none
 	side       int    // cells along a tile's side, a power of two
+	fine       bool   // FineExtent
 }
 
 // ParseVariant reads what a request's parameters say of its tiles, and what is
@@ -29,6 +30,12 @@ func ParseVariant(param func(name string) (value string, sent bool)) (Variant, [
 	v, wrong := parseCells(param)
 	if names, sent := param("properties"); sent {
 		v = v.with(strings.FieldsFunc(names, func(r rune) bool { return r == ',' }))
+	}
+	coarse, fine := strconv.Itoa(TileExtent), strconv.Itoa(FineExtent)
+	if extent, sent := param("extent"); sent && extent != coarse && extent != fine {
+		wrong = append(wrong, layers.Violation{Field: "extent", Value: extent, Reason: "not an extent that tiles come in", Remedy: coarse + " or " + fine})
+	} else {
+		v.fine = extent == fine
 	}
 	return v, wrong
 }
@@ -94,7 +101,18 @@ func (v Variant) String() string {
 	if v.agg != "" {
 		parts = append(parts, "agg="+v.agg, "cell="+strconv.Itoa(v.side))
 	}
+	if v.fine {
+		parts = append(parts, "extent="+strconv.Itoa(FineExtent))
+	}
 	return strings.Join(parts, "&")
+}
+
+// extent is the width and height of the variant's tiles in their own units.
+func (v Variant) extent() int64 {
+	if v.fine {
+		return FineExtent
+	}
+	return TileExtent
 }
 
 func (v Variant) hides(name string) bool {

@@ -89,7 +89,7 @@ func TestAResidentLayersVariantIsThePlainEncodersToo(t *testing.T) {
 
 func TestAChangeForgetsEveryVariantThatItTouches(t *testing.T) {
 	m, s, was := variantService(t)
-	variants := []Variant{{}, Properties("name"), Properties("level"), Properties()}
+	variants := []Variant{{}, Properties("name"), Properties("level"), Properties(), {fine: true}}
 	before := map[int]*Tile{}
 	for i, v := range variants {
 		before[i] = mustVariant(t, s, v, "a")

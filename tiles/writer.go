@@ -139,11 +139,11 @@ func (w *tileWriter) end(k kind, num int64, geometry []byte) {
 }
 
 // tile returns a tile with the layer, or nothing if it has no features.
-func (w *tileWriter) tile(name string) []byte {
+func (w *tileWriter) tile(name string, extent int64) []byte {
 	if len(w.features) == 0 {
 		return nil
 	}
-	size := 2 + 1 + uvarintLen(uint64(len(name))) + len(name) + len(w.features) + len(w.values) + 1 + uvarintLen(TileExtent)
+	size := 2 + 1 + uvarintLen(uint64(len(name))) + len(name) + len(w.features) + len(w.values) + 1 + uvarintLen(uint64(extent))
 	for _, k := range w.keys {
 		size += 1 + uvarintLen(uint64(len(k))) + len(k)
 	}
@@ -156,7 +156,7 @@ func (w *tileWriter) tile(name string) []byte {
 		b = appendBytes(b, tagLayerKey, []byte(k))
 	}
 	b = append(b, w.values...)
-	return binary.AppendUvarint(append(b, tagLayerExtent), TileExtent)
+	return binary.AppendUvarint(append(b, tagLayerExtent), uint64(extent))
 }
 
 func uvarintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }

@@ -97,7 +97,7 @@ func TestATilesAddressThatIsNoneIsMalformedOrNotFoundAndSaysWhichPartOfItIs(t *t
 		"/tiles/hospitals,hospitals/0/0/0": "400 layers", "/tiles/" + strings.Repeat("a,", 100) + "b/0/0/0": "400 layers", "/tiles/hospitals,/0/0/0": "400 layers",
 		"/tiles/nothing/0/0/0": "404 ", "/tiles/hospitals/0/0": "404 ", "/tiles/hospitals/0/0/0?x=1": "400 x",
 		"/tiles/hospitals/0/0/0?properties=beds,nothing": "400 properties", "/tiles/hospitals/0/0/0?properties=a&properties=b": "400 properties",
-		"/tiles/hospitals/0/0/0?datetime=yesterday":              "400 datetime",
+		"/tiles/hospitals/0/0/0?datetime=yesterday": "400 datetime", "/tiles/hospitals/0/0/0?extent=16384": "400 extent",
 		"/api/collections/hospitals/tiles/WebMercatorQuad/2/4/0": "404 tileRow", "/api/collections/hospitals/tiles/WebMercatorQuad/2/0/4": "404 tileCol",
 		"/api/collections/hospitals/tiles/WebMercatorQuad/23/0/0": "404 tileMatrix", "/api/collections/hospitals/tiles/WebMercatorQuad/2/0/0.mvt": "400 tileCol",
 		"/api/collections/hospitals/tiles/WorldCRS84Quad/0/0/0": "404 tileMatrixSetId", "/api/collections/nothing/tiles/WebMercatorQuad/0/0/0": "404 ",
@@ -145,6 +145,23 @@ func TestATileHasThePropertiesThatAreAskedFor(t *testing.T) {
 			if keys != want {
 				t.Errorf("%s%s: %v, want %s", path, query, p, want)
 			}
+		}
+	}
+}
+
+func TestATileIsAsFineAsItIsAskedFor(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/tiles/hospitals/5/25/13?", "/api/collections/hospitals/tiles/WebMercatorQuad/5/13/25?", "/api/tiles/WebMercatorQuad/5/13/25?collections=hospitals&"} {
+		tags := map[string]bool{}
+		for query, extent := range map[string]uint32{"": 4096, "extent=4096": 4096, "extent=8192": 8192} {
+			a := s.get(strings.TrimRight(path+query, "?&")).want(t, 200)
+			tags[a.Header.Get("ETag")] = true
+			if got, err := mvt.Unmarshal([]byte(a.body)); err != nil || got[0].Extent != extent || len(got[0].Features) != 5 {
+				t.Errorf("%s%s: %v, %v", path, query, got, err)
+			}
+		}
+		if len(tags) != 2 {
+			t.Errorf("%s has the tags %v", path, tags)
 		}
 	}
 }
