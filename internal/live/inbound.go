@@ -35,21 +35,21 @@ type message struct {
 }
 
 // read carries out what the screen sends until the connection ends.
-func (s *session) read() error {
+func (s *session) read(conn *websocket.Conn) error {
 	silence := max(minSilence, 6*s.h.o.Heartbeat) // a pong comes for every second heartbeat
-	alive := func() error { return s.conn.SetReadDeadline(time.Now().Add(silence)) }
+	alive := func() error { return conn.SetReadDeadline(time.Now().Add(silence)) }
 	_ = alive()
-	s.conn.SetReadLimit(maxMessage)
-	s.conn.SetPongHandler(func(string) error { return alive() })
-	s.conn.SetPingHandler(func(data string) error {
+	conn.SetReadLimit(maxMessage)
+	conn.SetPongHandler(func(string) error { return alive() })
+	conn.SetPingHandler(func(data string) error {
 		if err := s.limit.Wait(s.ctx); err != nil {
 			return err
 		}
-		_ = s.conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(goodbye))
+		_ = conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(goodbye))
 		return alive()
 	})
 	for {
-		kind, r, err := s.conn.NextReader()
+		kind, r, err := conn.NextReader()
 		if err != nil {
 			return err
 		}

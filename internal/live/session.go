@@ -3,8 +3,6 @@ package live
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -43,7 +41,7 @@ type session struct {
 	quit     chan struct{} // the server wants to close
 
 	mu         sync.Mutex
-	conn       *websocket.Conn
+	wire       wire
 	subs       map[string]*subscription
 	pending    int // features in all queues
 	generation uint64
@@ -74,54 +72,22 @@ func newSession(h *Hub, identity access.Identity) *session {
 	return s
 }
 
-// run serves the connection until either side ends it.
-func (s *session) run(conn *websocket.Conn) error {
+// run serves the client until either side ends it. read carries out what it sends and
+// returns when it is gone.
+func (s *session) run(w wire, read func() error) error {
 	s.mu.Lock()
-	s.conn = conn
+	s.wire = w
 	s.mu.Unlock()
-	if c, ok := tcp(conn).(interface{ SetWriteBuffer(int) error }); ok {
-		_ = c.SetWriteBuffer(writeBuffer)
-	}
 	written := make(chan error, 1)
 	go func() {
 		err := s.write()
 		s.cancel()
-		s.end()
+		w.end(s.readDone, s.quit)
 		written <- err
 	}()
-	err := s.read()
+	err := read()
 	close(s.readDone)
 	return errors.Join(err, <-written)
-}
-
-// tcp returns the connection below TLS.
-func tcp(conn *websocket.Conn) net.Conn {
-	c := conn.NetConn()
-	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
-		return t.NetConn()
-	}
-	return c
-}
-
-// end closes the connection in a way that the last frame still arrives: what the
-// other side sent meanwhile is read, or the kernel would answer it with a reset
-// that throws the frame away.
-func (s *session) end() {
-	defer s.conn.Close()
-	select {
-	case <-s.readDone:
-	case <-s.quit:
-	default:
-		return // the connection is broken
-	}
-	if c, ok := tcp(s.conn).(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil {
-		_ = s.conn.SetReadDeadline(time.Now().Add(goodbye))
-		select {
-		case <-s.readDone:
-			_, _ = io.CopyN(io.Discard, s.conn.NetConn(), 1<<20)
-		case <-time.After(goodbye):
-		}
-	}
 }
 
 // stop asks the writer to close with a code and a reason. Only the first call
@@ -134,17 +100,17 @@ func (s *session) stop(code int, text string) {
 	}
 	s.code, s.text = code, text
 	close(s.quit)
-	if s.conn != nil { // a write that is stuck must not keep us
-		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(goodbye))
+	if s.wire != nil { // a write that is stuck must not keep us
+		s.wire.hurry()
 	}
 }
 
-// cut closes the socket at once.
+// cut closes the connection at once.
 func (s *session) cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn != nil {
-		s.conn.Close()
+	if s.wire != nil {
+		s.wire.cut()
 	}
 }
 

@@ -70,7 +70,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Upgrade has answered
 	}
 	h.o.Log.Debug("live session opened", "who", identity.Name(), "from", r.RemoteAddr)
-	err = s.run(conn)
+	err = s.run(newSocket(conn), func() error { return s.read(conn) })
 	h.o.Log.Debug("live session closed", "who", identity.Name(), "from", r.RemoteAddr, "reason", err)
 }
 

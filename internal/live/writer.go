@@ -1,11 +1,8 @@
 package live
 
 import (
-	"errors"
-	"net"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"github.com/paulmach/orb"
 
 	"onemap/layers"
@@ -61,14 +58,14 @@ func (s *session) write() error {
 			return err
 		}
 		if beating || b.beat {
-			if err := s.send(heartbeatFrame(b.to, o.Now())); err != nil {
+			if err := s.sendAt(heartbeatFrame(b.to, o.Now()), b.to); err != nil {
 				return err
 			}
 		}
 		if beating {
 			beating = false
 			if count++; count%2 == 0 {
-				if err := s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(o.WriteTimeout)); err != nil {
+				if err := s.wire.ping(o.WriteTimeout); err != nil {
 					return err
 				}
 			}
@@ -214,7 +211,7 @@ func (s *session) sendBatch(b *batch) error {
 		} else if len(list) < frameSize {
 			continue
 		}
-		if err := s.send(deltaFrame(nil, list, cursor, now)); err != nil {
+		if err := s.sendAt(deltaFrame(nil, list, cursor, now), cursor); err != nil {
 			return err
 		}
 		list = list[:0]
@@ -223,12 +220,21 @@ func (s *session) sendBatch(b *batch) error {
 	return nil
 }
 
-// send writes one frame. A socket that does not take it in time is given up.
-func (s *session) send(frame []byte) error {
-	_ = s.conn.SetWriteDeadline(time.Now().Add(s.h.o.WriteTimeout))
-	if err := s.conn.WriteMessage(websocket.TextMessage, frame); err != nil {
-		var timeout net.Error
-		if errors.As(err, &timeout) && timeout.Timeout() {
+// send writes one frame. A client that does not take it in time is given up.
+func (s *session) send(frame []byte) error { return s.sendFrame(frame, "") }
+
+// sendAt is send of a frame after which the client is complete up to a cursor, if it
+// has got all that it asked for.
+func (s *session) sendAt(frame []byte, c layers.Cursor) error {
+	if s.behind() {
+		return s.send(frame)
+	}
+	return s.sendFrame(frame, c.String())
+}
+
+func (s *session) sendFrame(frame []byte, cursor string) error {
+	if err := s.wire.send(frame, cursor, s.h.o.WriteTimeout); err != nil {
+		if tooSlow(err) {
 			s.h.stats.slow.Add(1)
 		}
 		return err
@@ -246,12 +252,8 @@ func (s *session) closing(err error) error {
 	s.mu.Lock()
 	code, text := s.code, s.text
 	s.mu.Unlock()
-	if e := s.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), time.Now().Add(goodbye)); e != nil && err == nil {
+	if e := s.wire.bye(code, text, s.readDone); e != nil && err == nil {
 		err = e
-	}
-	select { // the other side answers with its own close
-	case <-s.readDone:
-	case <-time.After(goodbye):
 	}
 	return err
 }
