@@ -192,8 +192,9 @@ type client struct {
 	hello  frame
 	mirror map[string]*mirror
 	errors []string
-	log    []string // types of frames, for failures
-	apart  bool     // runs in a goroutine of its own
+	log    []string     // types of frames, for failures
+	apart  bool         // runs in a goroutine of its own
+	events *eventReader // instead of conn
 }
 
 // fatalf ends the goroutine that runs the client.
@@ -273,8 +274,7 @@ func (c *client) subscribe(layer, mode, more string) {
 
 // read takes one frame and applies it to the mirror.
 func (c *client) read() (frame, error) {
-	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
-	_, raw, err := c.conn.ReadMessage()
+	raw, err := c.next()
 	if err != nil {
 		return frame{}, err
 	}
@@ -285,6 +285,15 @@ func (c *client) read() (frame, error) {
 	c.log = append(c.log, f.Type+" "+f.Layer+" "+f.Cursor+" "+f.Reason)
 	c.take(&f)
 	return f, nil
+}
+
+func (c *client) next() ([]byte, error) {
+	if c.events != nil {
+		return c.events.next()
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	_, raw, err := c.conn.ReadMessage()
+	return raw, err
 }
 
 func (c *client) take(f *frame) {

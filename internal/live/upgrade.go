@@ -18,9 +18,10 @@ const Subprotocol = "onemap.live.v1"
 
 // ServeHTTP turns the request into a session and returns when it has ended.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !websocket.IsWebSocketUpgrade(r) {
+	asEvents := !websocket.IsWebSocketUpgrade(r) && wantsEvents(r)
+	if !websocket.IsWebSocketUpgrade(r) && !asEvents {
 		w.Header().Set("Upgrade", "websocket")
-		refuse(w, http.StatusUpgradeRequired, "this address speaks WebSocket, subprotocol "+Subprotocol)
+		refuse(w, http.StatusUpgradeRequired, "this address speaks WebSocket, subprotocol "+Subprotocol+", and server-sent events (Accept: "+mediaEvents+")")
 		return
 	}
 	if !sameOrigin(r) {
@@ -39,7 +40,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, status, personal(err))
 		return
 	}
-	if !slices.Contains(websocket.Subprotocols(r), Subprotocol) {
+	if !asEvents && !slices.Contains(websocket.Subprotocols(r), Subprotocol) {
 		refuse(w, http.StatusBadRequest, "offer the subprotocol "+Subprotocol+" (Sec-WebSocket-Protocol)")
 		return
 	}
@@ -56,6 +57,10 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.remove(s)
+	if asEvents {
+		h.events(w, r, s)
+		return
+	}
 	// No compression: what others send is then never larger than it looks, and a
 	// wall's frames are not worth the processor's time on a local network.
 	up := websocket.Upgrader{
