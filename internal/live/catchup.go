@@ -229,11 +229,11 @@ func (s *session) snapshot() (frames [][]byte, busy bool, err error) {
 	if err := s.announced(q.Layer); err != nil {
 		return nil, false, err
 	}
-	layer, cursor, ok := s.turnPage(q.Layer, read, page)
+	part, ok := s.turnPage(q.Layer, read, page)
 	if !ok {
 		return nil, true, nil
 	}
-	return snapshotFrames(layer, page, cursor), true, nil
+	return part.frames(), true, nil
 }
 
 // errUnannounced says that the store has a definition that the hub has not heard
@@ -267,8 +267,8 @@ func (s *session) nextPage() (q layers.Query, generation uint64, found bool) {
 	defer s.mu.Unlock()
 	var next *subscription
 	for _, sub := range s.subs {
-		// A reset that was not told comes first.
-		if sub.state == reading && sub.reason == "" && (next == nil || sub.generation < next.generation) {
+		// A reset or a view that was not told comes first.
+		if sub.state == reading && sub.reason == "" && len(sub.moved) == 0 && (next == nil || sub.generation < next.generation) {
 			next = sub
 		}
 	}
@@ -276,46 +276,64 @@ func (s *session) nextPage() (q layers.Query, generation uint64, found bool) {
 		return q, 0, false
 	}
 	q = layers.Query{Layer: next.layer.ID, Limit: snapshotPage, After: next.page}
-	q.BBox = next.bbox
+	if q.BBox = next.bbox; next.view != nil {
+		q.BBox = next.view.todo[0]
+	}
 	return q, next.generation, true
 }
 
-// turnPage takes note of a page that was read, unless the subscription became
-// another meanwhile.
-func (s *session) turnPage(id string, generation uint64, page layers.Page) (*layers.Layer, layers.Cursor, bool) {
+// turnPage takes note of a page that was read, unless the subscription became another
+// meanwhile, and returns what of it the client gets.
+func (s *session) turnPage(id string, generation uint64, page layers.Page) (part, bool) {
 	head := *s.h.head.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sub := s.subs[id]
 	if sub == nil || sub.generation != generation {
-		return nil, layers.Cursor{}, false
+		return part{}, false
 	}
 	if !sub.begun {
 		// Later pages contain at least as much as the first.
 		sub.begun, sub.after = true, page.Position
 		s.pending -= sub.queue.known(page.Position)
 	}
+	p := part{layer: sub.layer, features: page.Features, cursor: layers.Cursor{Epoch: head.Epoch, Position: sub.after}, more: page.Next != "", added: sub.view != nil}
 	sub.page = page.Next
-	if page.Next == "" {
-		sub.state = current
+	if v := sub.view; v != nil {
+		p.features = v.fresh(p.features)
+		if page.Next == "" {
+			v.todo = v.todo[1:]
+			p.more = len(v.todo) > 0
+		}
+	}
+	if !p.more {
+		sub.state, sub.view = current, nil
 		s.h.stats.snapshots.Add(1)
 	}
-	return sub.layer, layers.Cursor{Epoch: head.Epoch, Position: sub.after}, true
+	return p, true
 }
 
-// snapshotFrames writes a page, in several frames if it is large.
-func snapshotFrames(layer *layers.Layer, page layers.Page, cursor layers.Cursor) [][]byte {
+// part is a page of a snapshot as it is sent.
+type part struct {
+	layer       *layers.Layer
+	features    []*layers.Feature
+	cursor      layers.Cursor
+	more, added bool
+}
+
+// frames writes a page, in several frames if it is large.
+func (p part) frames() [][]byte {
 	var frames [][]byte
 	var list []byte
-	for i, f := range page.Features {
+	for i, f := range p.features {
 		if len(list) > 0 {
 			list = append(list, ',')
 		}
-		list = geojson.AppendFeature(list, layer.Schema, f)
-		if len(list) >= frameSize && i < len(page.Features)-1 {
-			frames = append(frames, snapshotFrame(nil, layer.ID, list, cursor, true))
+		list = geojson.AppendFeature(list, p.layer.Schema, f)
+		if len(list) >= frameSize && i < len(p.features)-1 {
+			frames = append(frames, snapshotFrame(nil, p.layer.ID, list, p.cursor, true, p.added))
 			list = list[:0]
 		}
 	}
-	return append(frames, snapshotFrame(nil, layer.ID, list, cursor, page.Next != ""))
+	return append(frames, snapshotFrame(nil, p.layer.ID, list, p.cursor, p.more, p.added))
 }

@@ -119,11 +119,25 @@ func deltaFrame(b []byte, changes []byte, c layers.Cursor, now time.Time) []byte
 	return append(b, ']', '}')
 }
 
-// snapshotFrame wraps a list of features.
-func snapshotFrame(b []byte, layer string, list []byte, c layers.Cursor, more bool) []byte {
+// snapshotFrame wraps a list of features: of all there are, or of those that came into
+// view beside what the client has.
+func snapshotFrame(b []byte, layer string, list []byte, c layers.Cursor, more, added bool) []byte {
 	b = cursorField(field(open(b, "snapshot"), "layer", layer), c)
 	b = append(b, `,"features":[`...)
 	b = append(b, list...)
 	b = append(b, `],"more":`...)
-	return end(strconv.AppendBool(b, more))
+	b = strconv.AppendBool(b, more)
+	if added {
+		b = append(b, `,"added":true`...)
+	}
+	return end(b)
+}
+
+// viewFrame says that what follows is of another view: the client drops what is outside.
+func viewFrame(layer string, box *orb.Bound) []byte {
+	b := append(field(open(nil, "view"), "layer", layer), `,"bbox":`...)
+	if box == nil {
+		return end(append(b, "null"...))
+	}
+	return end(appendBox(b, *box))
 }

@@ -162,7 +162,8 @@ func apply(t *testing.T, store layers.Store, layer string, edits ...layers.Edit)
 // frame is any message of the server.
 type frame struct {
 	Type, Layer, Cursor, Reason, Op, Code, Message, View, Build, Scene, Time string
-	More, All                                                                bool
+	More, All, Added                                                         bool
+	BBox                                                                     []float64
 	Heartbeat                                                                float64
 	Bounds                                                                   [][4]float64
 	Features                                                                 []json.RawMessage
@@ -192,9 +193,11 @@ type client struct {
 	hello  frame
 	mirror map[string]*mirror
 	errors []string
-	log    []string     // types of frames, for failures
-	apart  bool         // runs in a goroutine of its own
-	events *eventReader // instead of conn
+	log    []string              // types of frames, for failures
+	apart  bool                  // runs in a goroutine of its own
+	events *eventReader          // instead of conn
+	roams  bool                  // it looks here and there
+	boxes  map[string]*orb.Bound // what is looked at, by layer
 }
 
 // fatalf ends the goroutine that runs the client.
@@ -213,6 +216,7 @@ type mirror struct {
 	cursor   string // complete up to here; "" if a snapshot is needed
 	answered bool   // the subscription was, on this connection: from then on heartbeats speak of it
 	reading  map[string]bool
+	wanted   string // the view that was asked for, until it is told that it is looked at
 }
 
 type kept struct {
@@ -265,11 +269,37 @@ func (c *client) subscribe(layer, mode, more string) {
 		m = &mirror{features: map[string]kept{}}
 		c.mirror[layer] = m
 	}
-	m.reading, m.tiles, m.answered = nil, mode == "tiles", false
+	m.reading, m.tiles, m.answered, m.wanted = nil, mode == "tiles", false, ""
 	if m.cursor != "" {
 		more += `,"since":"` + m.cursor + `"`
 	}
 	c.send(`{"type":"subscribe","layer":"` + layer + `","mode":"` + mode + `"` + more + `}`)
+}
+
+// look moves what is looked at of a layer; nil is everywhere.
+func (c *client) look(layer string, box []float64) {
+	c.t.Helper()
+	m := c.mirror[layer]
+	m.wanted, m.cursor, m.answered, c.roams = boxText(box), "", false, true
+	c.send(`{"type":"setView","layer":"` + layer + `","bbox":` + m.wanted + `}`)
+}
+
+func boxText(box []float64) string {
+	b, _ := json.Marshal(box)
+	return string(b)
+}
+
+// touches reports whether a point is in a box.
+func (k kept) touches(box []float64) bool {
+	var f struct {
+		Geometry *struct{ Coordinates []float64 }
+	}
+	_ = json.Unmarshal([]byte(k.json), &f)
+	if f.Geometry == nil {
+		return false
+	}
+	x, y := f.Geometry.Coordinates[0], f.Geometry.Coordinates[1]
+	return x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3]
 }
 
 // read takes one frame and applies it to the mirror.
@@ -315,11 +345,22 @@ func (c *client) take(f *frame) {
 			m.reading[g.ID] = true
 		}
 		if !f.More {
-			maps.DeleteFunc(m.features, func(id string, _ kept) bool { return !m.reading[id] })
-			m.cursor, m.reading, m.answered = f.Cursor, nil, true
+			if !f.Added {
+				maps.DeleteFunc(m.features, func(id string, _ kept) bool { return !m.reading[id] })
+			}
+			if m.reading = nil; m.wanted == "" {
+				m.cursor, m.answered = f.Cursor, true
+			}
 		}
+	case "view":
+		if m.wanted == boxText(f.BBox) {
+			m.wanted = ""
+		}
+		maps.DeleteFunc(m.features, func(_ string, k kept) bool { return f.BBox != nil && !k.touches(f.BBox) })
 	case "recovered":
-		m.cursor, m.answered = f.Cursor, true
+		if m.wanted == "" {
+			m.cursor, m.answered = f.Cursor, true
+		}
 	case "reset":
 		m.cursor, m.reading, m.answered = "", nil, m.tiles
 		if m.tiles {
@@ -344,7 +385,7 @@ func (c *client) take(f *frame) {
 				c.t.Errorf("a delta of layer %s, which is not subscribed: %s", ch.Layer, f.raw)
 				continue
 			}
-			if m.cursor == "" {
+			if m.cursor == "" && m.wanted == "" && !c.roams {
 				c.t.Errorf("a delta of layer %s before its snapshot was whole: %s", ch.Layer, f.raw)
 			}
 			old, held := m.features[ch.ID]
@@ -356,7 +397,9 @@ func (c *client) take(f *frame) {
 			} else {
 				delete(m.features, ch.ID)
 			}
-			m.cursor = f.Cursor
+			if m.answered {
+				m.cursor = f.Cursor
+			}
 		}
 	}
 }

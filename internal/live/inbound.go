@@ -104,6 +104,8 @@ func (s *session) handle(raw []byte) []byte {
 	switch m.Type {
 	case "subscribe":
 		return s.subscribe(&m)
+	case "setView":
+		return s.setView(&m)
 	case "unsubscribe":
 		s.unsubscribe(m.Layer)
 		return nil
@@ -197,6 +199,37 @@ func (s *session) follow(sub *subscription) []byte {
 	}
 	sub.from = sub.since
 	return nil // the writer answers
+}
+
+// setView moves what a subscription looks at.
+func (s *session) setView(m *message) []byte {
+	fail := func(code layers.Code, reason string) []byte { return errorFrame(code, reason, shorten(m.Layer)) }
+	var box *orb.Bound
+	if m.BBox != nil {
+		b, err := parseBBox(m.BBox)
+		if err != nil {
+			return fail(layers.Invalid, err.Error())
+		}
+		box = &b
+	}
+	s.h.mu.Lock()
+	defer s.h.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sub := s.subs[m.Layer]
+	switch {
+	case sub == nil:
+		return fail(layers.NotFound, "this session does not follow the layer; subscribe to it")
+	case sub.mode == tiles:
+		return fail(layers.Invalid, "tiles are told with their places, whoever looks where")
+	}
+	at := *s.h.head.Load()
+	if sub.queue.front != nil {
+		at.Position = min(at.Position, sub.queue.front.before)
+	}
+	s.generation++
+	sub.look(box, at, s.generation)
+	return nil
 }
 
 func (s *session) unsubscribe(layer string) {

@@ -81,6 +81,7 @@ type behave struct {
 	box        *orb.Bound
 	pause      time.Duration // before each frame is read, at random up to
 	disconnect int           // one frame in so many ends the connection; 0 never
+	roams      bool          // looks elsewhere after one frame in four
 }
 
 func TestAClientThatAppliesWhatItGetsEqualsAFreshQuery(t *testing.T) {
@@ -115,6 +116,8 @@ func TestAClientThatAppliesWhatItGetsEqualsAFreshQuery(t *testing.T) {
 				{name: "loses its connection", disconnect: 25},
 				{name: "loses its connection, looking at a box", disconnect: 25, box: &box},
 				{name: "slow", pause: 60 * time.Millisecond},
+				{name: "looks here and there", roams: true, box: &box},
+				{name: "looks here and there, slowly, losing its connection", roams: true, pause: 20 * time.Millisecond, disconnect: 30},
 				{name: "slow and losing its connection", pause: 40 * time.Millisecond, disconnect: 20, box: &box},
 			} {
 				c := s.connect(t, "official")
@@ -124,7 +127,7 @@ func TestAClientThatAppliesWhatItGetsEqualsAFreshQuery(t *testing.T) {
 					<-done
 					c.complete(last)
 					for i := range e.layers {
-						c.equals(store, e.definition(i), b.box)
+						c.equals(store, e.definition(i), c.boxes[e.definition(i).ID])
 					}
 				})
 			}
@@ -141,13 +144,17 @@ func TestAClientThatAppliesWhatItGetsEqualsAFreshQuery(t *testing.T) {
 
 // live follows all layers until the edits have ended.
 func (c *client) live(s *server, e *editor, b behave, random *rand.Rand, done <-chan struct{}) {
-	more := ""
-	if b.box != nil {
-		more = fmt.Sprintf(`,"bbox":[%v,%v,%v,%v]`, b.box.Min[0], b.box.Min[1], b.box.Max[0], b.box.Max[1])
+	c.boxes = map[string]*orb.Bound{}
+	for i := range e.layers {
+		c.boxes[e.definition(i).ID] = b.box
 	}
 	subscribe := func() {
 		for i := range e.layers {
-			c.subscribe(e.definition(i).ID, "features", more)
+			id, more := e.definition(i).ID, ""
+			if box := c.boxes[id]; box != nil {
+				more = fmt.Sprintf(`,"bbox":[%v,%v,%v,%v]`, box.Min[0], box.Min[1], box.Max[0], box.Max[1])
+			}
+			c.subscribe(id, "features", more)
 		}
 	}
 	subscribe()
@@ -162,6 +169,16 @@ func (c *client) live(s *server, e *editor, b behave, random *rand.Rand, done <-
 		}
 		if b.pause > 0 {
 			time.Sleep(time.Duration(random.Int64N(int64(b.pause))))
+		}
+		if b.roams && random.IntN(4) == 0 {
+			id := e.definition(random.IntN(len(e.layers))).ID
+			var box []float64
+			c.boxes[id] = nil
+			if random.IntN(8) > 0 {
+				x, y, size := 105+5*random.Float64(), 21+4*random.Float64(), 3*random.Float64()
+				c.boxes[id], box = &orb.Bound{Min: orb.Point{x, y}, Max: orb.Point{x + size, y + size}}, []float64{x, y, x + size, y + size}
+			}
+			c.look(id, box)
 		}
 		if b.disconnect > 0 && random.IntN(b.disconnect) == 0 {
 			c.conn.Close()

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/paulmach/orb"
@@ -119,5 +120,55 @@ func TestADropAndADefinitionOfALayerAreBothTold(t *testing.T) {
 	}
 	if fmt.Sprint(got) != "[{y define} {x drop} {x define}]" {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestWhatWaitsIsToldAsTheNewViewHasIt(t *testing.T) {
+	l := layer("l", true)
+	before := &orb.Bound{Min: orb.Point{108, 22}, Max: orb.Point{109, 23}}
+	after := &orb.Bound{Min: orb.Point{108.5, 22}, Max: orb.Point{111, 23}}
+	sub := &subscription{layer: l, mode: features, state: current, bbox: before}
+	was := &layers.Feature{ID: "x", Geometry: point(108.2, 22.5)}
+	for i, to := range []*layers.Feature{
+		{ID: "comes along", Geometry: point(110, 22.5)},    // it left the old view for the new one
+		{ID: "stays behind", Geometry: point(108.3, 22.5)}, // and here it is in the old one alone
+		{ID: "nowhere"},
+	} {
+		old := *was
+		old.ID = to.ID
+		sub.offer(newEvent(l, &layers.Change{Layer: l.ID, ID: to.ID, Kind: layers.ChangePut, Old: &old, New: to, Position: layers.Position(i + 1)}, 0))
+	}
+	sub.offer(newEvent(l, &layers.Change{Layer: l.ID, ID: "gone", Kind: layers.ChangeDelete, Old: was, Position: 9}, 0))
+	sub.look(after, layers.Cursor{Epoch: "e"}, 1)
+	got := map[string]op{}
+	for w := sub.queue.pop(); w != nil; w = sub.queue.pop() {
+		got[w.id] = w.op
+	}
+	want := map[string]op{"comes along": opPut, "stays behind": opLeave, "nowhere": opLeave, "gone": opDelete}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if sub.state != reading || len(sub.view.todo) != 1 || *sub.view.todo[0] != (orb.Bound{Min: orb.Point{109, 22}, Max: orb.Point{111, 23}}) {
+		t.Errorf("%+v", sub.view)
+	}
+}
+
+func TestAViewWithinTheOldOneNeedsNoReading(t *testing.T) {
+	l := layer("l", true)
+	wide := &orb.Bound{Min: orb.Point{100, 20}, Max: orb.Point{110, 30}}
+	small := &orb.Bound{Min: orb.Point{101, 21}, Max: orb.Point{110, 30}}
+	for _, c := range []struct {
+		from, to *orb.Bound
+		parts    int
+	}{{nil, wide, 0}, {nil, nil, 0}, {wide, wide, 0}, {wide, small, 0}, {small, wide, 2}, {wide, nil, 1}} {
+		sub := &subscription{layer: l, mode: features, state: current, bbox: c.from}
+		sub.look(c.to, layers.Cursor{Epoch: "e"}, 1)
+		parts := 0
+		if sub.view != nil {
+			parts = len(sub.view.todo)
+		}
+		if parts != c.parts || (sub.state == current) != (parts == 0) || len(sub.moved) != 2-min(1, parts) {
+			t.Errorf("%v to %v: %+v", c.from, c.to, sub)
+		}
 	}
 }

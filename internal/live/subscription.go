@@ -51,9 +51,11 @@ type subscription struct {
 	from  layers.Cursor   // resuming: where the screen was
 	after layers.Position // what the screen knows of this layer up to here needs no telling
 
-	begun  bool   // reading: the first page was read
-	page   string // reading: Query.After of the next page
-	reason string // a reset to be told before anything else
+	begun  bool     // reading: the first page was read
+	page   string   // reading: Query.After of the next page
+	view   *view    // reading: what came into view; nil if everything is read
+	moved  [][]byte // frames of another view, to be told before anything else
+	reason string   // and a reset, before these
 
 	queue   queue     // features mode
 	boxes   boxes     // tiles mode
@@ -79,7 +81,8 @@ func (sub *subscription) offer(e *event) int {
 func (sub *subscription) restart(reason string, generation uint64) {
 	sub.generation = generation
 	sub.since, sub.after, sub.reason = layers.Cursor{}, 0, reason
-	sub.begun, sub.page = false, ""
+	sub.begun, sub.page, sub.view = false, "", nil
+	sub.moved = sub.moved[:min(1, len(sub.moved))] // that it looks elsewhere stays true
 	sub.queue, sub.boxes = queue{}, boxes{}
 	sub.state = reading
 	if sub.mode == tiles {

@@ -131,6 +131,7 @@ func (s *session) take(changes, all bool) batch {
 			b.frames = append(b.frames, resetFrame(id, head, sub.reason))
 			sub.reason = ""
 		}
+		b.frames, sub.moved = append(b.frames, sub.moved...), nil
 	}
 	for topic, frame := range s.topics {
 		if frame != nil {
