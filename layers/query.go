@@ -1,9 +1,12 @@
 package layers
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/paulmach/orb"
+
+	"onemap/internal/cql2"
 )
 
 // Selection says which features of a layer are meant. All parts must hold; the
@@ -14,6 +17,7 @@ type Selection struct {
 	Division string     // inside this administrative division, at any level; see DivisionPrefix
 	Text     string     // part of the name, Chinese or English, or of the id; letters' case does not count
 	Filters  []Filter
+	Where    *cql2.Filter // that Layer.Filter made; nil: all
 }
 
 // Filter compares an attribute with a value: equal, or null if Value is nil.
@@ -21,6 +25,18 @@ type Selection struct {
 type Filter struct {
 	Attribute string
 	Value     any
+}
+
+// has reports whether a feature's value is the filter's.
+func (f Filter) has(v any) bool {
+	switch v := v.(type) {
+	case time.Time:
+		at, ok := f.Value.(time.Time)
+		return ok && v.Equal(at)
+	case json.RawMessage:
+		return false // is never null, and has no equal
+	}
+	return v == f.Value
 }
 
 // Interval is a closed interval of time; a zero end is open.

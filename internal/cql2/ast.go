@@ -23,6 +23,7 @@ type Expr interface {
 	// At is where it stands: the column of the text, from 1, in characters, or 0 if it
 	// came as JSON.
 	At() int
+	where() place
 }
 
 // Literal is a value that the filter spells out: a string, int64, float64, bool, Day,
@@ -30,14 +31,14 @@ type Expr interface {
 type Literal struct {
 	Value any
 	of    Type
-	at    int
+	place
 }
 
 // Property is a queryable of the feature that is looked at.
 type Property struct {
 	Name string
 	of   Type
-	at   int
+	place
 }
 
 // Call applies an operator or a function to its arguments, as the JSON encoding
@@ -47,15 +48,20 @@ type Call struct {
 	Op   Op
 	Args []Expr
 	of   Type
-	at   int
+	place
+}
+
+// place is where a node stands: in the text, or in the JSON document.
+type place struct {
+	column int
+	path   string
 }
 
 func (l *Literal) Type() Type  { return l.of }
 func (p *Property) Type() Type { return p.of }
 func (c *Call) Type() Type     { return c.of }
-func (l *Literal) At() int     { return l.at }
-func (p *Property) At() int    { return p.at }
-func (c *Call) At() int        { return c.at }
+func (p place) At() int        { return p.column }
+func (p place) where() place   { return p }
 
 // Op is the name of an operator or a function in the JSON encoding (OGC 21-065r2).
 type Op string
@@ -118,7 +124,7 @@ const (
 	TStarts       Op = "t_starts"
 
 	// MakeInterval is INTERVAL(from, to) where one end at least is no literal; of two
-	// literals it is a Literal with a Period.
+	// literals it is a Literal with a Period. An open end is the string "..".
 	MakeInterval Op = "interval"
 )
 
@@ -136,3 +142,23 @@ type Row interface {
 
 // Queryables are what a filter may ask for, by name.
 type Queryables map[string]Type
+
+// Rename returns the expression with a property under another name.
+func Rename(e Expr, from, to string) Expr {
+	switch e := e.(type) {
+	case *Property:
+		if e.Name == from {
+			renamed := *e
+			renamed.Name = to
+			return &renamed
+		}
+	case *Call:
+		renamed := *e
+		renamed.Args = make([]Expr, len(e.Args))
+		for i, a := range e.Args {
+			renamed.Args[i] = Rename(a, from, to)
+		}
+		return &renamed
+	}
+	return e
+}

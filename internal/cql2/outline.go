@@ -1,0 +1,66 @@
+package cql2
+
+import (
+	"fmt"
+
+	"github.com/twpayne/go-geom"
+)
+
+// spatial makes a literal of a geometry that a filter spells out. It must be whole:
+// predicates on what is no geometry have no answer.
+func spatial(at place, g geom.T, err error) (*Literal, *Error) {
+	if err != nil {
+		return nil, &Error{Column: at.column, Path: at.path, Reason: "not a geometry: " + err.Error(), Remedy: "see OGC 06-103r4 and RFC 7946"}
+	}
+	s := NewShape(g)
+	if s.box.Empty() {
+		return nil, &Error{Column: at.column, Path: at.path, Reason: "the geometry is empty", Remedy: "give it coordinates"}
+	}
+	if err := s.planar().Validate(); err != nil {
+		return nil, &Error{Column: at.column, Path: at.path, Reason: "not a valid geometry: " + err.Error(), Remedy: "rings are closed and lines do not cross themselves"}
+	}
+	return &Literal{Value: s, place: at}, nil
+}
+
+// boxLiteral is what BBOX means: west, south, east, north, or the same with a lowest
+// and a highest height, which do not count. West may be greater than east: the box
+// then crosses the antimeridian.
+func boxLiteral(at place, v []float64) (*Literal, *Error) {
+	switch len(v) {
+	case 4:
+	case 6:
+		v = []float64{v[0], v[1], v[3], v[4]}
+	default:
+		return nil, &Error{Column: at.column, Path: at.path, Reason: fmt.Sprintf("a box of %d numbers", len(v)), Remedy: "west, south, east, north; or west, south, lowest, east, north, highest"}
+	}
+	w, s, e, n := v[0], v[1], v[2], v[3]
+	if s > n {
+		return nil, &Error{Column: at.column, Path: at.path, Reason: "the box has its south north of its north", Remedy: "west, south, east, north"}
+	}
+	if w <= e {
+		return spatial(at, rectangle(w, s, e, n), nil)
+	}
+	both := geom.NewGeometryCollection()
+	err := both.Push(rectangle(w, s, 180, n), rectangle(-180, s, e, n))
+	if a, ok := both.Geom(0).(*geom.Polygon); ok {
+		if b, ok := both.Geom(1).(*geom.Polygon); ok {
+			m := geom.NewMultiPolygon(geom.XY)
+			if err = m.Push(a); err == nil {
+				err = m.Push(b)
+			}
+			return spatial(at, m, err)
+		}
+	}
+	return spatial(at, both, err)
+}
+
+// rectangle is a polygon, or what is left of it where it has no width or no height.
+func rectangle(w, s, e, n float64) geom.T {
+	switch {
+	case w == e && s == n:
+		return geom.NewPointFlat(geom.XY, []float64{w, s})
+	case w == e || s == n:
+		return geom.NewLineStringFlat(geom.XY, []float64{w, s, e, n})
+	}
+	return geom.NewPolygonFlat(geom.XY, []float64{w, s, e, s, e, n, w, n, w, s}, []int{10})
+}
