@@ -54,5 +54,8 @@ func (f *Filter) Match(r Row) bool { return f.chosen(r) == yes }
 // MarshalJSON writes the canonical text.
 func (f *Filter) MarshalJSON() ([]byte, error) { return json.Marshal(f.text) }
 
+// JSON returns the filter in the JSON encoding.
+func (f *Filter) JSON() []byte { return AppendJSON(nil, f.root) }
+
 // Text returns the canonical text of an expression.
 func Text(e Expr) string { return text(e) }
