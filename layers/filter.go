@@ -2,7 +2,10 @@ package layers
 
 import (
 	"errors"
+	"math"
 	"strings"
+
+	"github.com/paulmach/orb"
 
 	"onemap/internal/cql2"
 )
@@ -146,4 +149,47 @@ func (s *Selection) names(l *Layer, f *Feature) bool {
 		}
 	}
 	return false
+}
+
+// Around returns the bounds outside of which nothing can satisfy a spatial predicate of
+// a property and a literal; false if there are none.
+func Around(c *cql2.Call) (orb.Bound, bool) {
+	property, literal := c.Args[0], c.Args[1]
+	if _, ok := property.(*cql2.Literal); ok {
+		property, literal = literal, property
+	}
+	_, ok := property.(*cql2.Property)
+	constant, both := literal.(*cql2.Literal)
+	if !ok || !both || c.Op == cql2.SDisjoint {
+		return orb.Bound{}, false
+	}
+	box := constant.Value.(*cql2.Shape).Box()
+	if box.Empty() {
+		return orb.Bound{}, false
+	}
+	b := orb.Bound{Min: orb.Point{box.West, box.South}, Max: orb.Point{box.East, box.North}}
+	if c.Op != cql2.SDWithin {
+		return b, true
+	}
+	metres, ok := c.Args[2].(*cql2.Literal)
+	if !ok {
+		return b, false
+	}
+	var reach float64
+	switch v := metres.Value.(type) {
+	case int64:
+		reach = float64(v)
+	case float64:
+		reach = v
+	}
+	const least = 110_000 // metres in a degree of latitude, or in one of longitude at the equator
+	up := reach / least
+	b.Min[1], b.Max[1] = b.Min[1]-up, b.Max[1]+up
+	north := max(math.Abs(b.Min[1]), math.Abs(b.Max[1]))
+	if north > 89 {
+		return b, false // near a pole every longitude is near
+	}
+	aside := up / math.Cos(north*math.Pi/180)
+	b.Min[0], b.Max[0] = b.Min[0]-aside, b.Max[0]+aside
+	return b, b.Min[0] >= -180 && b.Max[0] <= 180
 }

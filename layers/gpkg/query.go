@@ -104,27 +104,32 @@ func (w *where) selection(s layers.Selection) error {
 			w.add("t."+quote(f.Attribute)+" = ?", encodeValue(f.Value))
 		}
 	}
+	w.filter(s.Where)
 	return nil
 }
 
 func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error) {
-	page := layers.Page{Matched: -1}
-	at, err := r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
-		t, err := c.see(r.view, q.Layer)
+	return q.Sift(func(q layers.Query) (layers.Candidates, error) {
+		page := layers.Candidates{Page: layers.Page{Matched: -1}, Exact: q.Where == nil}
+		at, err := r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
+			t, err := c.see(r.view, q.Layer)
+			if err != nil {
+				return err
+			}
+			return t.page(ctx, tx, q, &page)
+		})
 		if err != nil {
-			return err
+			return layers.Candidates{Page: layers.Page{Matched: -1}}, err
 		}
-		return t.page(ctx, tx, q, &page)
+		page.Position = at
+		return page, nil
+	}, func() (int64, error) {
+		return layers.Length(r.Scan(ctx, q.Layer, layers.Range{Selection: q.Selection}))
 	})
-	if err != nil {
-		return layers.Page{Matched: -1}, err
-	}
-	page.Position = at
-	return page, nil
 }
 
 // page fills in a page of a query.
-func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *layers.Page) error {
+func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *layers.Candidates) error {
 	if err := q.CheckLimit(); err != nil {
 		return err
 	}
@@ -164,12 +169,12 @@ func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *laye
 		}
 	}
 	order = " ORDER BY " + fid
-	columns := t.columns(!q.SkipGeometry)
+	columns := t.columns(!q.SkipGeometry || !page.Exact)
 	if by != "" {
 		order = " ORDER BY " + by + way + ", " + fid
 		columns += ", +" + by
 	}
-	if q.Count {
+	if q.Count && page.Exact {
 		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM "+quote(t.layer.ID)+" t"+counted.sql(), counted.args...).Scan(&page.Matched); err != nil {
 			return err
 		}
@@ -195,11 +200,21 @@ func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *laye
 		if by != "" {
 			last.Value = read.values[len(read.values)-1]
 		}
+		if !page.Exact {
+			page.Marks = append(page.Marks, last)
+		}
 	}
 	return rows.Err()
 }
 
 func (r *reader) Aggregate(ctx context.Context, q layers.AggregateQuery) ([]layers.Bucket, error) {
+	if q.Where != nil {
+		l, err := r.Definition(ctx, q.Layer)
+		if err != nil {
+			return nil, err
+		}
+		return q.Tally(l, r.Scan(ctx, q.Layer, layers.Range{Selection: q.Selection}))
+	}
 	var out []layers.Bucket
 	_, err := r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
 		t, err := c.see(r.view, q.Layer)

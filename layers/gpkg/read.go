@@ -144,6 +144,9 @@ func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.S
 				if err != nil {
 					return err
 				}
+				if rg.Where != nil && !rg.Where.Match(f.Row()) {
+					continue
+				}
 				if !yield(f, nil) {
 					return nil
 				}

@@ -10,32 +10,39 @@ import (
 
 func (r *reader) Aggregate(ctx context.Context, q layers.AggregateQuery) ([]layers.Bucket, error) {
 	var out []layers.Bucket
-	_, err := r.s.read(ctx, "count features of layer "+q.Layer, q.Layer, func(c *catalogue, b *pgx.Batch) error {
+	var t *table
+	exact := true
+	_, err := r.s.read(ctx, "count features of layer "+q.Layer, q.Layer, func(c *catalogue, b *pgx.Batch) (err error) {
 		out = nil
-		t, err := c.see(r.view, q.Layer)
-		if err != nil {
+		if t, err = c.see(r.view, q.Layer); err != nil {
 			return err
 		}
-		return t.aggregate(b, q, &out)
+		exact, err = t.aggregate(b, q, &out)
+		return err
 	})
-	return out, err
+	if exact && (q.Where == nil || !failedOnARow(err)) {
+		return out, err
+	}
+	return q.Tally(t.layer, r.Scan(ctx, q.Layer, layers.Range{Selection: q.Selection}))
 }
 
-func (t *table) aggregate(b *pgx.Batch, q layers.AggregateQuery, out *[]layers.Bucket) error {
+// aggregate queues the statement that counts, if the database can answer all of the
+// query's filter.
+func (t *table) aggregate(b *pgx.Batch, q layers.AggregateQuery, out *[]layers.Bucket) (exact bool, err error) {
 	w := where{t: t}
-	if err := w.selection(q.Selection); err != nil {
-		return err
+	if exact, err = w.selection(q.Selection, whole); err != nil || !exact {
+		return exact, err
 	}
 	a, level, err := q.Group(t.layer.Schema)
 	if err != nil {
-		return err
+		return true, err
 	}
 	if q.GroupBy == "" {
 		b.Queue("SELECT count(*) FROM "+t.from()+w.sql()+t.comment(), w.args...).QueryRow(func(row pgx.Row) error {
 			*out = []layers.Bucket{{}}
 			return row.Scan(&(*out)[0].Count)
 		})
-		return nil
+		return true, nil
 	}
 	order := "key"
 	if a.Type == layers.String || a.Type == layers.JSON {
@@ -55,5 +62,5 @@ func (t *table) aggregate(b *pgx.Batch, q layers.AggregateQuery, out *[]layers.B
 		*out = groups.List()
 		return rows.Err()
 	})
-	return nil
+	return true, nil
 }

@@ -12,39 +12,53 @@ import (
 )
 
 func (r *reader) Query(ctx context.Context, q layers.Query) (layers.Page, error) {
-	var page layers.Page
+	how := whole
+	return q.Sift(func(q layers.Query) (layers.Candidates, error) {
+		page, err := r.candidates(ctx, q, how)
+		if how == whole && q.Where != nil && failedOnARow(err) {
+			how = none
+			page, err = r.candidates(ctx, q, how)
+		}
+		return page, err
+	}, func() (int64, error) {
+		return layers.Length(r.Scan(ctx, q.Layer, layers.Range{Selection: q.Selection}))
+	})
+}
+
+func (r *reader) candidates(ctx context.Context, q layers.Query, how trust) (layers.Candidates, error) {
+	var page layers.Candidates
 	at, err := r.s.read(ctx, "query layer "+q.Layer, q.Layer, func(c *catalogue, b *pgx.Batch) error {
-		page = layers.Page{Matched: -1}
+		page = layers.Candidates{Page: layers.Page{Matched: -1}}
 		t, err := c.see(r.view, q.Layer)
 		if err != nil {
 			return err
 		}
-		return t.page(b, q, &page)
+		return t.page(b, q, how, &page)
 	})
 	if err != nil {
-		return layers.Page{Matched: -1}, err
+		return layers.Candidates{Page: layers.Page{Matched: -1}}, err
 	}
 	page.Position = at
 	return page, nil
 }
 
 // page queues the statements for a page of a query.
-func (t *table) page(b *pgx.Batch, q layers.Query, page *layers.Page) error {
+func (t *table) page(b *pgx.Batch, q layers.Query, how trust, page *layers.Candidates) (err error) {
 	if err := q.CheckLimit(); err != nil {
 		return err
 	}
 	w := where{t: t}
-	if err := w.selection(q.Selection); err != nil {
+	if page.Exact, err = w.selection(q.Selection, how); err != nil {
 		return err
 	}
-	if q.Count {
+	if q.Count && page.Exact {
 		b.Queue("SELECT count(*) FROM "+t.from()+w.sql()+t.comment(), w.args...).QueryRow(func(row pgx.Row) error { return row.Scan(&page.Matched) })
 	}
 	by, order, err := t.order(&w, q)
 	if err != nil {
 		return err
 	}
-	fields := t.fields(!q.SkipGeometry) + ", " + by + "::text"
+	fields := t.fields(!q.SkipGeometry || !page.Exact) + ", " + by + "::text"
 	layer, limit := w.param(t.layer.ID), w.param(q.Limit+1)
 	sql := fmt.Sprintf("SELECT %s FROM %s%s ORDER BY %s LIMIT $%d%s", fields, t.fromVersioned(layer), w.sql(), order, limit, t.comment())
 	b.Queue(sql, w.args...).Query(func(rows pgx.Rows) error {
@@ -60,7 +74,9 @@ func (t *table) page(b *pgx.Batch, q layers.Query, page *layers.Page) error {
 				break
 			}
 			page.Features = append(page.Features, f)
-			last = layers.Mark{Value: value, Num: f.Num, ID: f.ID}
+			if last = (layers.Mark{Value: value, Num: f.Num, ID: f.ID}); !page.Exact {
+				page.Marks = append(page.Marks, last)
+			}
 		}
 		rows.Close()
 		return rows.Err()

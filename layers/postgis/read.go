@@ -210,7 +210,8 @@ func (t *table) scan(ctx context.Context, from *pgxpool.Pool, rg layers.Range, y
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w := where{t: t}
-	if err := w.within(rg); err != nil {
+	exact, err := w.within(rg)
+	if err != nil {
 		return err
 	}
 	layer := w.param(t.layer.ID)
@@ -223,6 +224,9 @@ func (t *table) scan(ctx context.Context, from *pgxpool.Pool, rg layers.Range, y
 		f, err := t.feature(rows)
 		if err != nil {
 			return err
+		}
+		if !exact && !rg.Where.Match(f.Row()) {
+			continue
 		}
 		if !yield(f, nil) {
 			cancel()

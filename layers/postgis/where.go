@@ -66,15 +66,24 @@ func (w *where) bbox(boxes ...orb.Bound) {
 func (w *where) escape(sql string) string { return strings.ReplaceAll(sql, "%", "%%") }
 
 // within is what a scan is restricted to.
-func (w *where) within(r layers.Range) error {
+func (w *where) within(r layers.Range) (exact bool, err error) {
 	if boxes := r.Boxes(); boxes != nil {
 		w.bbox(boxes...)
 		r.BBox = nil
 	}
-	return w.selection(r.Selection)
+	return w.selection(r.Selection, careful)
 }
 
-func (w *where) selection(s layers.Selection) error {
+// selection adds all of a selection, and reports whether it chooses no row too many.
+func (w *where) selection(s layers.Selection, how trust) (exact bool, err error) {
+	if err := w.plain(s); err != nil {
+		return false, err
+	}
+	return w.filter(s.Where, how), nil
+}
+
+// plain adds what every database answers.
+func (w *where) plain(s layers.Selection) error {
 	if s.BBox != nil {
 		w.bbox(*s.BBox)
 	}
