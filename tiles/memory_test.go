@@ -101,7 +101,7 @@ func (r *memoryReader) Layer(ctx context.Context, id string) (layers.Entry, erro
 func (r *memoryReader) Scan(ctx context.Context, id string, rg layers.Range) iter.Seq2[*layers.Feature, error] {
 	return func(yield func(*layers.Feature, error) bool) {
 		r.m.mu.Lock()
-		fs, onScan := r.m.features[id], r.m.onScan
+		l, fs, onScan := r.m.layers[id], r.m.features[id], r.m.onScan
 		r.m.mu.Unlock()
 		if onScan != nil {
 			onScan()
@@ -109,6 +109,10 @@ func (r *memoryReader) Scan(ctx context.Context, id string, rg layers.Range) ite
 		for _, f := range fs {
 			b, ok := layers.BoundOf(f.Geometry)
 			if boxes := rg.Boxes(); boxes != nil && (!ok || !slices.ContainsFunc(boxes, b.Intersects)) {
+				continue
+			}
+			rest := rg.Selection
+			if rest.BBox = nil; l != nil && !rest.Matches(l, f) {
 				continue
 			}
 			if err := ctx.Err(); err != nil {

@@ -140,7 +140,7 @@ func (s *Service) TileOf(ctx context.Context, view layers.View, layerIDs []strin
 	if err != nil {
 		return nil, err
 	}
-	if err := v.check(seen); err != nil {
+	if v, err = v.fit(seen); err != nil {
 		return nil, err
 	}
 	if len(seen) == 1 {
@@ -169,12 +169,12 @@ func (s *Service) see(ctx context.Context, view layers.View, ids []string) ([]*l
 
 func (s *Service) layerTile(ctx context.Context, view layers.View, l *layers.Layer, c Coord, v Variant) (*Tile, error) {
 	k := key{layer: l.ID, class: v.class(view, l), at: c}
-	turns, quick := s.ofStore, s.Kept(l.ID)
+	turns, quick := s.ofStore, s.Kept(l.ID) && v.choice(l.ID, l.Schema).fromMemory()
 	if quick {
 		turns = s.ofMemory
 	}
 	return s.cache.get(ctx, k, turns, quick, func(ctx context.Context) (*Tile, error) {
-		if _, state := s.kept.find(k.layer); state != nil {
+		if _, state := s.kept.find(k.layer); state != nil && v.choice(k.layer, state.format.schema).fromMemory() {
 			return s.packer.pack(s.fromMemory(state, k.layer, c, v)), nil
 		}
 		// The definition is read again: the one above may have changed before the
@@ -197,7 +197,7 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, l *layers.Lay
 func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) []byte {
 	d := s.drafts.Get().(*draft)
 	d.variant = v
-	try := *state.choose(v)
+	try := *state.choose(v.choice(layer, state.format.schema))
 	try.plan[c.Z] = try.format.coarserBy(try.plan[c.Z], v.coarser)
 	raw, limit, needed := try.encode(d, layer, c), s.kept.limit(state.format), uint8(0)
 	for k, ok := try.format.coarser(try.plan[c.Z]); ok && v.agg == "" && v.coarser == 0 && len(raw) > limit; k, ok = try.format.coarser(k) {
@@ -215,13 +215,14 @@ func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) 
 
 // make encodes a tile, or has the store make it.
 func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c Coord, v Variant) ([]byte, error) {
+	chosen := v.choice(e.ID, e.Schema)
 	if v.agg != "" {
-		return encodeCellsOf(ctx, &draft{variant: v}, choose(r, e.Layer, v), e.Layer, c)
+		return encodeCellsOf(ctx, &draft{variant: v}, choose(r, chosen), e.Layer, c)
 	}
-	if store, ok := r.(layers.TileMaker); ok && !v.some && v.time == nil && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
+	if store, ok := r.(layers.TileMaker); ok && !v.some && !chosen.any() && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
 		return store.MakeTile(ctx, e.ID, c.spec(v.extent()))
 	}
-	return encode(ctx, choose(r, e.Layer, v), e.Layer, c, v)
+	return encode(ctx, choose(r, chosen), e.Layer, c, v)
 }
 
 // Apply forgets the tiles that the commits touch: at the old and the new place of

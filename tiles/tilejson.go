@@ -50,7 +50,7 @@ func (s *Service) TileJSON(ctx context.Context, view layers.View, layerIDs []str
 	for i, e := range seen {
 		defined[i] = e.Layer
 	}
-	if err := variant.check(defined); err != nil {
+	if variant, err = variant.fit(defined); err != nil {
 		return nil, err
 	}
 	if query := variant.String(); query != "" {

@@ -7,21 +7,22 @@ import (
 	"strconv"
 	"strings"
 
+	"onemap/internal/cql2"
 	"onemap/layers"
 )
 
 // Variant is what tiles show of their layers; the zero Variant is everything.
 // Variants are cached under their own keys and forgotten by the same rule.
-//
-// What else chooses features, as filters will, becomes a field here too; see during.
 type Variant struct {
 	some       bool
 	properties []string // sorted, each once
 	time       *layers.Interval
-	coarser    uint8  // steps by which features merge more coarsely than the layer's plan says
-	agg        string // AggGrid or AggHeat: what is in each cell, added up; or none
-	side       int    // cells along a tile's side, a power of two
-	fine       bool   // FineExtent
+	filter     *Filter
+	where      map[string]*cql2.Filter // what the filter means to each layer; see fit
+	coarser    uint8                   // steps by which features merge more coarsely than the layer's plan says
+	agg        string                  // AggGrid or AggHeat: what is in each cell, added up; or none
+	side       int                     // cells along a tile's side, a power of two
+	fine       bool                    // FineExtent
 }
 
 // ParseVariant reads what a request's parameters say of its tiles, and what is
@@ -47,6 +48,19 @@ func (v Variant) During(i layers.Interval) Variant {
 	return v
 }
 
+// Filter is what a request says in CQL2 of the features that its tiles are to have.
+type Filter struct {
+	cql2.Expr
+	Query string // the parameters that say so, for URLs
+}
+
+// Where returns the variant with those features alone that the filter chooses of each
+// layer.
+func (v Variant) Where(f Filter) Variant {
+	v.filter = &f
+	return v
+}
+
 // Properties is the variant that shows these attributes only, and the features' ids.
 func Properties(names ...string) Variant { return Variant{}.with(slices.Clone(names)) }
 
@@ -56,8 +70,9 @@ func (v Variant) with(names []string) Variant {
 	return v
 }
 
-// check refuses attributes that none of the layers has.
-func (v Variant) check(seen []*layers.Layer) error {
+// fit returns the variant as it is of these layers. It refuses attributes that none of
+// them has, and a filter that does not suit all.
+func (v Variant) fit(seen []*layers.Layer) (Variant, error) {
 	var wrong []layers.Violation
 	for _, name := range v.properties {
 		if !slices.ContainsFunc(seen, func(l *layers.Layer) bool { _, has := l.Schema.Attribute(name); return has }) {
@@ -65,21 +80,34 @@ func (v Variant) check(seen []*layers.Layer) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return &layers.Error{Code: layers.Invalid, Message: "the layers have no such attributes", Violations: wrong}
+		return v, &layers.Error{Code: layers.Invalid, Message: "the layers have no such attributes", Violations: wrong}
 	}
-	return nil
+	if v.filter == nil {
+		return v, nil
+	}
+	v.where = make(map[string]*cql2.Filter, len(seen))
+	for _, l := range seen {
+		where, err := l.Filter(v.filter.Expr)
+		if err != nil {
+			return v, err
+		}
+		v.where[l.ID] = where
+	}
+	return v, nil
 }
 
 // class names what is cached of a layer: what the view may see of it, and of that
 // what the variant shows.
 func (v Variant) class(view layers.View, l *layers.Layer) string {
 	v.properties = slices.DeleteFunc(slices.Clone(v.properties), func(name string) bool { _, has := l.Schema.Attribute(name); return !has })
-	if _, timed := v.during(l.Schema); !timed {
-		v.time = nil
-	}
+	chosen := v.choice(l.ID, l.Schema)
+	v.time, v.filter = chosen.time, nil
 	class := view.Class(l)
 	if query := v.String(); query != "" {
 		class += "?" + query
+	}
+	if chosen.where != nil {
+		class += "&filter=" + url.QueryEscape(chosen.where.String())
 	}
 	if v.coarser > 0 {
 		class += "#" + strconv.Itoa(int(v.coarser))
@@ -97,6 +125,9 @@ func (v Variant) String() string {
 	if v.time != nil {
 		from, to := v.time.Ends(layers.DateTime)
 		parts = append(parts, "datetime="+cmp.Or(from, "..")+"/"+cmp.Or(to, ".."))
+	}
+	if v.filter != nil {
+		parts = append(parts, v.filter.Query)
 	}
 	if v.agg != "" {
 		parts = append(parts, "agg="+v.agg, "cell="+strconv.Itoa(v.side))

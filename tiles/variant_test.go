@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"onemap/internal/cql2"
 	"onemap/layers"
 )
 
@@ -89,7 +90,9 @@ func TestAResidentLayersVariantIsThePlainEncodersToo(t *testing.T) {
 
 func TestAChangeForgetsEveryVariantThatItTouches(t *testing.T) {
 	m, s, was := variantService(t)
-	variants := []Variant{{}, Properties("name"), Properties("level"), Properties(), {fine: true}}
+	named, err := cql2.ParseText("name IS NOT NULL")
+	mustDo(t, err)
+	variants := []Variant{{}, Properties("name"), Properties("level"), Properties(), {fine: true}, Variant{}.Where(Filter{Expr: named})}
 	before := map[int]*Tile{}
 	for i, v := range variants {
 		before[i] = mustVariant(t, s, v, "a")
