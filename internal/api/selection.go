@@ -10,7 +10,7 @@ import (
 	"onemap/layers"
 )
 
-// selected is what bbox, datetime, division, q and the attribute filters ask for.
+// selected is what bbox, datetime, division, q, filter and the attributes ask for.
 type selected struct {
 	layers.Selection
 	east *orb.Bound // the second box of a bbox that crosses the antimeridian
@@ -61,9 +61,15 @@ func (p *params) selection(l *layers.Layer) selected {
 			p.add("q", v, "not text in UTF-8", "percent-encode UTF-8")
 		}
 	}
+	if e, _ := p.filter(); e != nil {
+		var err error
+		if s.Where, err = l.Filter(e); err != nil {
+			p.addAll(err)
+		}
+	}
 	for _, a := range l.Schema {
 		if !p.reserved(a.Name) {
-			p.filter(&s, a)
+			p.equal(&s, a)
 		}
 	}
 	return s
@@ -80,8 +86,8 @@ func (p *params) reserved(name string) bool {
 	return false
 }
 
-// filter reads attribute=value; an empty value asks for null.
-func (p *params) filter(s *selected, a layers.Attribute) {
+// equal reads attribute=value; an empty value asks for null.
+func (p *params) equal(s *selected, a layers.Attribute) {
 	if a.Type == layers.JSON {
 		return // not comparable, so not a parameter
 	}

@@ -105,6 +105,9 @@ func (p *params) variant() tiles.Variant {
 			v = v.During(*interval)
 		}
 	}
+	if e, query := p.filter(); e != nil {
+		v = v.Where(tiles.Filter{Expr: e, Query: query})
+	}
 	return v
 }
 
