@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
-	"onemap/internal/ingest"
-	"onemap/internal/ingest/gpkgread"
+	"onemap/internal/formats"
 	"onemap/layers"
 	"onemap/layers/gpkg"
 )
@@ -20,11 +19,9 @@ type exportCmd struct {
 	settings
 	Layers []string `arg:"" name:"layer" help:"Ids of the layers; \"onemap layer list\" shows them."`
 	Output string   `short:"o" required:"" placeholder:"FILE" help:"File to write, - for the terminal, or a directory (which may not exist yet) for several layers, a file each."`
-	Format string   `placeholder:"NAME" help:"geojson, ndjson, csv or gpkg. Without it: by the file's suffix."`
+	Format string   `placeholder:"NAME" help:"geojson, geojsonseq, ndjson, csv or gpkg. Without it: by the file's suffix."`
 	Force  bool     `short:"f" help:"Replace files that exist."`
 }
-
-const formatGeoPackage = "gpkg"
 
 // Run writes the layers. An unfinished file is never left under its final name.
 func (c *exportCmd) Run(ctx context.Context, s *streams) error {
@@ -47,12 +44,12 @@ func (c *exportCmd) Run(ctx context.Context, s *streams) error {
 		}
 	}
 	switch {
-	case format == formatGeoPackage:
+	case format.Name == "gpkg":
 		return c.geoPackage(ctx, s, store)
 	case c.Output == "-" && len(c.Layers) > 1:
 		return errors.New("the terminal takes one layer; name a directory with -o for several")
 	case c.Output == "-":
-		_, err := ingest.Export(ctx, s.out, format, store.As(layers.Owner), c.Layers[0], time.Now())
+		_, err := write(ctx, s.out, format, store.As(layers.Owner), c.Layers[0])
 		return err
 	case len(c.Layers) == 1 && !isDirectory(c.Output):
 		return c.file(ctx, s, store, format, c.Layers[0], c.Output)
@@ -61,36 +58,44 @@ func (c *exportCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	for _, layer := range c.Layers {
-		if err := c.file(ctx, s, store, format, layer, filepath.Join(c.Output, layer+"."+format)); err != nil {
+		if err := c.file(ctx, s, store, format, layer, filepath.Join(c.Output, layer+format.Suffix)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// write writes a layer and returns how many features it has.
+func write(ctx context.Context, w io.Writer, format formats.Format, reader layers.Reader, layer string) (int64, error) {
+	e, err := reader.Layer(ctx, layer)
+	if err != nil {
+		return 0, err
+	}
+	o := formats.Options{Layer: e.Layer, Updated: e.Status.Updated, Now: time.Now()}
+	return format.Copy(ctx, w, o, reader.Scan(ctx, layer, layers.Range{}))
+}
+
+// suffixes are names of files beside the formats' own.
+var suffixes = map[string]string{"": "geojson", ".json": "geojson", ".geojsonl": "ndjson", ".jsonl": "ndjson"}
+
 // format is as named, else by the suffix.
-func (c *exportCmd) format() (string, error) {
-	format := c.Format
-	if format == "" {
-		switch suffix := strings.ToLower(filepath.Ext(c.Output)); suffix {
-		case ".geojson", ".json":
-			format = "geojson"
-		case ".ndjson", ".geojsonl", ".jsonl":
-			format = "ndjson"
-		case ".csv":
-			format = "csv"
-		case ".gpkg":
-			format = formatGeoPackage
-		case "":
-			format = "geojson"
-		default:
-			return "", fmt.Errorf("the suffix %s says no format; name one with --format", suffix)
+func (c *exportCmd) format() (formats.Format, error) {
+	suffix := strings.ToLower(filepath.Ext(c.Output))
+	name := c.Format
+	if name == "" {
+		name = suffixes[suffix]
+	}
+	var known []string
+	for _, f := range formats.All(createGeoPackage) {
+		if f.Name == name || name == "" && f.Suffix == suffix {
+			return f, nil
 		}
+		known = append(known, f.Name)
 	}
-	if known := append(slices.Clone(ingest.Formats), formatGeoPackage); !slices.Contains(known, format) {
-		return "", fmt.Errorf("--format: %q is not one of %s", format, strings.Join(known, ", "))
+	if name == "" {
+		return formats.Format{}, fmt.Errorf("the suffix %s says no format; name one with --format", suffix)
 	}
-	return format, nil
+	return formats.Format{}, fmt.Errorf("--format: %q is not one of %s", name, strings.Join(known, ", "))
 }
 
 func isDirectory(path string) bool {
@@ -98,13 +103,13 @@ func isDirectory(path string) bool {
 	return err == nil && info.IsDir() || strings.HasSuffix(path, string(filepath.Separator))
 }
 
-func (c *exportCmd) file(ctx context.Context, s *streams, store layers.Store, format, layer, path string) error {
+func (c *exportCmd) file(ctx context.Context, s *streams, store layers.Store, format formats.Format, layer, path string) error {
 	return c.replace(path, func(unfinished string) error {
 		f, err := os.Create(unfinished)
 		if err != nil {
 			return err
 		}
-		n, err := ingest.Export(ctx, f, format, store.As(layers.Owner), layer, time.Now())
+		n, err := write(ctx, f, format, store.As(layers.Owner), layer)
 		if err = errors.Join(err, f.Close()); err != nil {
 			return fmt.Errorf("export %s: %w", layer, err)
 		}
@@ -113,40 +118,50 @@ func (c *exportCmd) file(ctx context.Context, s *streams, store layers.Store, fo
 	})
 }
 
-// geoPackage writes all layers into one file, by way of a store of its own: it is
-// a GeoPackage like any other.
+// geoPackage writes all layers into one file.
 func (c *exportCmd) geoPackage(ctx context.Context, s *streams, from layers.Store) error {
 	if c.Output == "-" || isDirectory(c.Output) {
 		return errors.New("a GeoPackage holds all layers in one file: name it with -o FILE.gpkg")
 	}
-	return c.replace(c.Output, func(unfinished string) (err error) {
-		working := unfinished + ".store"
-		defer func() { err = errors.Join(err, removeAll(working)) }()
-		if err := c.copyTo(ctx, s, from, working); err != nil {
+	return c.replace(c.Output, func(unfinished string) error {
+		file, err := gpkg.Create(ctx, unfinished)
+		if err != nil {
 			return err
 		}
-		return gpkgread.HandOver(ctx, working, unfinished)
+		for _, layer := range c.Layers {
+			n, err := addTo(ctx, file, from.As(layers.Owner), layer)
+			if err != nil {
+				return errors.Join(fmt.Errorf("export %s: %w", layer, err), file.Discard())
+			}
+			fmt.Fprintf(s.out, "%s: %s features to %s\n", layer, thousands(n), c.Output)
+		}
+		return file.Close()
 	})
 }
 
-// copyTo copies the layers into a new store.
-func (c *exportCmd) copyTo(ctx context.Context, s *streams, from layers.Store, path string) error {
-	if err := removeAll(path); err != nil {
-		return err
-	}
-	to, err := gpkg.Open(ctx, path, gpkg.Options{})
+func addTo(ctx context.Context, file *gpkg.File, reader layers.Reader, layer string) (n int64, err error) {
+	e, err := reader.Layer(ctx, layer)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	for _, layer := range c.Layers {
-		n, copyErr := ingest.Copy(ctx, from, to, layer, operator(s))
-		if copyErr != nil {
-			err = fmt.Errorf("export %s: %w", layer, copyErr)
-			break
+	if err := file.Layer(e.Layer, formats.Describe(e.Layer)); err != nil {
+		return 0, err
+	}
+	for f, err := range reader.Scan(ctx, layer, layers.Range{}) {
+		if err == nil {
+			err = file.Feature(f)
 		}
-		fmt.Fprintf(s.out, "%s: %s features to %s\n", layer, thousands(n), c.Output)
+		if err != nil {
+			return n, err
+		}
+		n++
 	}
-	return errors.Join(err, to.Close())
+	return n, nil
+}
+
+// createGeoPackage makes GeoPackages for the formats.
+func createGeoPackage(ctx context.Context, path string) (formats.GeoPackageFile, error) {
+	return gpkg.Create(ctx, path)
 }
 
 // replace lets write make a file beside path and then puts it there.

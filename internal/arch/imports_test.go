@@ -31,7 +31,8 @@ var rules = []rule{
 	{"the grammar is the command's", []string{"github.com/alecthomas/kong"}, []string{"cmd/..."}},
 	{"a store is chosen in one place", []string{module + "/layers/gpkg", module + "/layers/postgis"}, []string{"cmd/...", "layers/gpkg/...", "layers/postgis/..."}},
 	{"only the command reads settings", []string{module + "/internal/config", module + "/internal/telemetry", module + "/web"}, []string{"cmd/..."}},
-	{"only the command imports and exports files", []string{module + "/internal/ingest"}, []string{"cmd/..."}},
+	{"only the command imports files", []string{module + "/internal/ingest"}, []string{"cmd/..."}},
+	{"files go out by the command and the API", []string{module + "/internal/formats"}, []string{"cmd/...", "internal/api", "internal/ingest"}},
 	{"only ingest reads other people's GeoPackages", []string{module + "/internal/ingest/gpkgread"}, []string{"internal/ingest", "cmd/..."}},
 	{"api and live do not know each other", []string{module + "/internal/api/...", module + "/internal/live/...", module + "/internal/feed"}, []string{"cmd/...", "internal/api/...", "internal/live/...", "internal/feed"}},
 }

@@ -18,18 +18,12 @@ import (
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/transform"
 
+	"onemap/internal/formats"
 	"onemap/layers"
 )
 
-// Usual names of the columns with the geometry, as plain returns them.
-var (
-	lonNames = []string{"lon", "lng", "long", "longitude", "经度", "东经", "x"}
-	latNames = []string{"lat", "latitude", "纬度", "北纬", "y"}
-	wktNames = []string{"wkt", "geometry", "geom", "the_geom", "shape", "几何", "空间数据"}
-)
-
-// noticeColumn is written by the export of synthetic data and is no data itself.
-const noticeColumn = "onemap_notice"
+// Usual names of a column with the geometry, as layers.PlainName returns them.
+var wktNames = []string{"wkt", "geometry", "geom", "the_geom", "shape", "几何", "空间数据"}
 
 // csvFile is a CSV file whose header was understood. Values are text, an empty
 // one is null.
@@ -133,7 +127,7 @@ func (f *csvFile) findGeometry(c Columns) error {
 		}
 		return -1
 	}
-	f.lon, f.lat = find(lonNames), find(latNames)
+	f.lon, f.lat = find(formats.LonNames), find(formats.LatNames)
 	if f.lon < 0 || f.lat < 0 {
 		f.lon, f.lat, f.wkt = -1, -1, find(wktNames)
 	}
@@ -209,7 +203,7 @@ func (f *csvFile) row(number int64, record []string) Row {
 	}
 	row.Properties = make([]Property, 0, len(record))
 	for i, value := range record {
-		if i == f.lon || i == f.lat || i == f.wkt || f.header[i] == noticeColumn {
+		if i == f.lon || i == f.lat || i == f.wkt || f.header[i] == formats.NoticeColumn {
 			continue
 		}
 		p := Property{Name: f.header[i]}

@@ -1,5 +1,5 @@
-// Package ingest turns files into layers and layers into files: GeoJSON,
-// newline-delimited GeoJSON, CSV and GeoPackage.
+// Package ingest turns files into layers: GeoJSON, newline-delimited GeoJSON, CSV
+// and GeoPackage.
 //
 // A file is read twice and never held in memory. The first pass, the survey,
 // finds the columns, their types and the geometry type, so that a file that

@@ -10,6 +10,8 @@
 // Several processes may share a file: a command line import beside a server, or
 // GDAL. A poll of PRAGMA data_version notices what the others committed.
 //
+// It also writes GeoPackages to give away, which are plain ones: see File.
+//
 // It is the only package beside internal/ingest/gpkgread that may import SQLite;
 // only cmd and tests import it.
 package gpkg

@@ -16,8 +16,13 @@ import (
 	"onemap/layers"
 )
 
-//go:embed schema.sql
-var schemaSQL string
+// standardSQL makes the tables of any GeoPackage, schemaSQL those of ours.
+var (
+	//go:embed standard.sql
+	standardSQL string
+	//go:embed schema.sql
+	schemaSQL string
+)
 
 // Options tune a store; the zero value is ready for use.
 type Options struct {
@@ -133,9 +138,14 @@ func (s *Store) open(ctx context.Context, path string, o Options) (err error) {
 	return s.refresh(ctx)
 }
 
+// applicationID says "GPKG" in the head of a file.
+const applicationID = 0x47504B47
+
+// markSQL says that a file is a GeoPackage 1.3.0.
+var markSQL = fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = 10300", applicationID)
+
 // initialise makes the file a GeoPackage with our tables, if it isn't one.
 func initialise(ctx context.Context, conn *sql.Conn) error {
-	const applicationID, userVersion = 0x47504B47, 10300 // "GPKG", 1.3.0
 	var id int64
 	if err := conn.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
 		return err
@@ -143,13 +153,13 @@ func initialise(ctx context.Context, conn *sql.Conn) error {
 	if id != 0 && id != applicationID && id != 0x47503130 && id != 0x47503131 {
 		return layers.Errorf(layers.Invalid, "the file is not a GeoPackage; name another file")
 	}
-	for _, q := range []string{"BEGIN IMMEDIATE", schemaSQL} {
+	for _, q := range []string{"BEGIN IMMEDIATE", standardSQL, schemaSQL} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return err
 		}
 	}
 	if id == 0 {
-		if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, userVersion)); err != nil {
+		if _, err := conn.ExecContext(ctx, markSQL); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,5 @@
 // Package gpkgread reads the feature tables of a GeoPackage (OGC 12-128r18) that
-// somebody else wrote, and copies one for handing over. It changes none; the store
-// has its own package.
+// somebody else wrote. It changes none; the store has its own package.
 //
 // Beside layers/gpkg it is the one package that may import SQLite. Only
 // internal/ingest and cmd import it.
