@@ -19,7 +19,7 @@ type exportCmd struct {
 	settings
 	Layers []string `arg:"" name:"layer" help:"Ids of the layers; \"onemap layer list\" shows them."`
 	Output string   `short:"o" required:"" placeholder:"FILE" help:"File to write, - for the terminal, or a directory (which may not exist yet) for several layers, a file each."`
-	Format string   `placeholder:"NAME" help:"geojson, geojsonseq, ndjson, csv or gpkg. Without it: by the file's suffix."`
+	Format string   `placeholder:"NAME" help:"geojson, geojsonseq, ndjson, csv, gpkg or shp (a zip archive). Without it: by the file's suffix."`
 	Force  bool     `short:"f" help:"Replace files that exist."`
 }
 

@@ -59,7 +59,7 @@ type Options struct {
 // All returns every format. geoPackage makes GeoPackages: SQLite is not for everybody
 // to import.
 func All(geoPackage CreateGeoPackage) []Format {
-	return []Format{Collection, Sequence, Lines, CSV, GeoPackage(geoPackage)}
+	return []Format{Collection, Sequence, Lines, CSV, GeoPackage(geoPackage), Shapefile}
 }
 
 // flushEvery is how long a feature waits, at most, for others to be sent with.

@@ -1,0 +1,4 @@
+package formats
+
+// ShapefilesOf is the format with a limit that a test reaches.
+var ShapefilesOf = shapefiles
