@@ -18,6 +18,7 @@ import (
 	"onemap/internal/config"
 	"onemap/internal/dispatch"
 	"onemap/internal/feed"
+	"onemap/internal/formats"
 	"onemap/internal/live"
 	"onemap/internal/telemetry"
 	"onemap/layers"
@@ -226,7 +227,7 @@ func (s *server) handler() (http.Handler, error) {
 	apiHandler, err := api.New(api.Deps{
 		Store: s.store, Tiles: s.tiles, Tokens: s.tokens, Settings: mapSettings(&s.conf.Map),
 		Scenes: func() any { return s.scenes.Scenes() }, Log: s.log, Now: time.Now,
-		WaitFor: s.feed.WaitFor, Reach: s.feed.Reach, TrustProxy: s.conf.TrustProxy,
+		Formats: formats.All(createGeoPackage), WaitFor: s.feed.WaitFor, Reach: s.feed.Reach, TrustProxy: s.conf.TrustProxy,
 	})
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ func (a *api) aggregate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := newParams(r)
+	p.negotiate(r, offerJSON)
 	q := layers.AggregateQuery{Layer: e.ID, GroupBy: p.groupBy(e.Schema)}
 	s := p.selection(e.Layer)
 	q.Selection = s.Selection

@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"onemap/internal/access"
+	"onemap/internal/formats"
 	"onemap/layers"
 	"onemap/tiles"
 )
@@ -24,7 +25,8 @@ type Deps struct {
 	Tiles    *tiles.Service
 	Tokens   *access.Tokens
 	Settings Settings
-	Scenes   func() any // the wall's scenes; nil: there are none
+	Scenes   func() any       // the wall's scenes; nil: there are none
+	Formats  []formats.Format // of features, for downloads
 	Log      *slog.Logger
 	Now      func() time.Time
 
@@ -58,6 +60,9 @@ type api struct {
 	cross   *http.CrossOriginProtection
 	routes  chi.Routes
 	pages   *access.Pages
+
+	itemOffers []offer
+	downloads  chan struct{} // a place for each that reads the store
 
 	contexts sync.Pool // of *chi.Context: as chi keeps them, but trace reads them afterwards
 }
@@ -105,7 +110,7 @@ func build(d Deps) (*api, *chi.Mux, error) {
 	if d.MaxBody <= 0 {
 		d.MaxBody = defaultMaxBody
 	}
-	a := &api{Deps: d, cross: http.NewCrossOriginProtection()}
+	a := &api{Deps: d, cross: http.NewCrossOriginProtection(), itemOffers: itemOffers(d.Formats), downloads: make(chan struct{}, mostDownloads)}
 	a.contexts.New = func() any { return chi.NewRouteContext() }
 	var err error
 	if a.pages, err = access.NewPages(d.Tokens, a.secure); err != nil {

@@ -11,9 +11,9 @@ import (
 // much as finding a cached tile.
 type bounded struct {
 	context.Context
-	until time.Time
 
 	mu     sync.Mutex
+	until  time.Time       // zero: without end
 	timed  context.Context // nil while nobody waits
 	cancel context.CancelFunc
 }
@@ -31,38 +31,64 @@ func (b *bounded) end() {
 	}
 }
 
+// lift takes the bound away. Nobody may wait for the context yet who is to outlast it.
+func (b *bounded) lift() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.until = time.Time{}
+	if b.timed != nil {
+		b.cancel()
+		b.timed = nil
+	}
+}
+
 func (b *bounded) Done() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.timed == nil {
+	switch {
+	case b.timed != nil:
+	case b.until.IsZero():
+		b.timed, b.cancel = context.WithCancel(b.Context)
+	default:
 		b.timed, b.cancel = context.WithDeadline(b.Context, b.until)
 	}
 	return b.timed.Done()
 }
 
 func (b *bounded) Err() error {
-	if err := b.now().Err(); err != nil || time.Now().Before(b.until) {
+	ctx, until := b.now()
+	if err := ctx.Err(); err != nil || until.IsZero() || time.Now().Before(until) {
 		return err
 	}
 	return context.DeadlineExceeded
 }
 
 func (b *bounded) Deadline() (time.Time, bool) {
-	if at, ok := b.Context.Deadline(); ok && at.Before(b.until) {
-		return at, true
+	_, until := b.now()
+	if at, ok := b.Context.Deadline(); until.IsZero() || ok && at.Before(until) {
+		return at, ok
 	}
-	return b.until, true
+	return until, true
 }
+
+// boundedKey finds the bounded context that a context comes from.
+type boundedKey struct{}
 
 // Value is the timed context's once there is one, so that those made from it are
 // cancelled with it, and don't each need a goroutine for that.
-func (b *bounded) Value(key any) any { return b.now().Value(key) }
+func (b *bounded) Value(key any) any {
+	if key == (boundedKey{}) {
+		return b
+	}
+	ctx, _ := b.now()
+	return ctx.Value(key)
+}
 
-func (b *bounded) now() context.Context {
+func (b *bounded) now() (ctx context.Context, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.timed != nil {
-		return b.timed
+		return b.timed, b.until
 	}
-	return b.Context
+	return b.Context, b.until
 }

@@ -7,6 +7,33 @@ import (
 	"time"
 )
 
+func TestABoundThatIsLiftedHoldsNobodyAndTheParentStillEnds(t *testing.T) {
+	for _, waited := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			parent, cancel := context.WithCancel(t.Context())
+			b := newBounded(parent, time.Minute)
+			if waited {
+				_ = b.Done()
+			}
+			type name struct{}
+			inner := context.WithValue(b, name{}, "as a middleware wraps it")
+			inner.Value(boundedKey{}).(*bounded).lift()
+			child, stop := context.WithCancel(b)
+			defer stop()
+			time.Sleep(time.Hour)
+			if _, bound := b.Deadline(); bound || b.Err() != nil || child.Err() != nil {
+				t.Errorf("waited for: %t: %v, %v", waited, b.Err(), child.Err())
+			}
+			cancel()
+			synctest.Wait()
+			if b.Err() != context.Canceled || child.Err() != context.Canceled {
+				t.Errorf("waited for: %t: %v, %v after its parent", waited, b.Err(), child.Err())
+			}
+			b.end()
+		})
+	}
+}
+
 func TestABoundedContextEndsInTimeWithItsParentAndWhenItIsOver(t *testing.T) {
 	type name struct{}
 	for _, waited := range []bool{true, false} {

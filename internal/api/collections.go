@@ -74,6 +74,7 @@ func (a *api) describe(r *http.Request, e layers.Entry) collection {
 			{Href: a.base(r) + "/tiles/" + e.ID + ".json", Rel: "related", Type: mediaJSON, Title: "TileJSON"},
 		},
 	}
+	c.Links = append(c.Links, a.downloadsOf(r, e.ID)...)
 	if b := e.Status.Extent; b != nil {
 		c.Extent = &extent{Spatial: spatial{BBox: [][4]float64{{b.Min[0], b.Min[1], b.Max[0], b.Max[1]}}, CRS: crs84}}
 	}

@@ -9,5 +9,5 @@
 // The files in openapi describe every route; a test compares the two.
 //
 // Only cmd imports it. It imports tiles, internal/access, internal/catalogue,
-// internal/geojson and layers, and knows no store's implementation.
+// internal/formats, internal/geojson and layers, and knows no store's implementation.
 package api

@@ -14,7 +14,9 @@ func (a *api) feature(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := noParams(r); err != nil {
+	p := newParams(r)
+	p.negotiate(r, offerGeoJSON)
+	if err := p.err(); err != nil {
 		return err
 	}
 	head, err := a.Store.Head(ctx)
@@ -32,7 +34,8 @@ func (a *api) feature(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", mediaGeoJSON)
 	b := geojson.AppendFeature(nil, e.Schema, f)
 	own := a.layerURL(r, e.ID)
-	b = appendLinks(b[:len(b)-1], []link{ // inside the feature's closing brace
+	b = appendNotice(b[:len(b)-1], e.Layer) // inside the feature's closing brace
+	b = appendLinks(b, []link{
 		{Href: a.featureURL(r, e.ID, f.ID), Rel: "self", Type: mediaGeoJSON, Title: f.Name(e.Schema)},
 		{Href: own, Rel: "collection", Type: mediaJSON, Title: first(e.Title)},
 	})

@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/paulmach/orb"
+
+	"onemap/internal/formats"
 	"onemap/internal/geojson"
 	"onemap/layers"
 )
@@ -23,12 +26,18 @@ func (a *api) items(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := newParams(r)
+	chosen := p.negotiate(r, a.itemOffers...)
 	q := layers.Query{Layer: e.ID, Sort: p.sort(e.Schema), Limit: p.limit(standardLimit, layers.MaxLimit), Count: true}
 	q.After, _ = p.one("cursor")
+	places := p.places(chosen)
 	s := p.selection(e.Layer)
 	q.Selection = s.Selection
 	if err := p.err(); err != nil {
 		return err
+	}
+	if chosen.name != offerGeoJSON.name {
+		return a.download(w, r, download{entry: e, format: a.formatOf(chosen), places: places, query: q, chosen: s,
+			page: p.values.Has("limit") || p.values.Has("cursor"), values: p.values})
 	}
 	// The head before the reading: an epoch that ends in between shows as a
 	// position of the old one, which resets whoever resumes from it.
@@ -51,7 +60,8 @@ func (a *api) items(w http.ResponseWriter, r *http.Request) error {
 	if page.Next != "" {
 		links = append(links, link{Href: self(own+"/items", p.values, page.Next), Rel: "next", Type: mediaGeoJSON, Title: "the next page"})
 	}
-	return a.writeFeatures(w, e.Schema, page, links)
+	links = append(links, a.alternates(r, e.ID, p.values)...)
+	return a.writeFeatures(w, e.Layer, page, links)
 }
 
 func self(path string, values url.Values, cursor string) string {
@@ -85,7 +95,7 @@ func cursorError(err error) error {
 }
 
 // writeFeatures streams a FeatureCollection.
-func (a *api) writeFeatures(w http.ResponseWriter, schema layers.Schema, page layers.Page, links []link) error {
+func (a *api) writeFeatures(w http.ResponseWriter, l *layers.Layer, page layers.Page, links []link) error {
 	const flush = 64 << 10
 	b := make([]byte, 0, flush+16<<10)
 	b = append(b, `{"type":"FeatureCollection","timeStamp":`...)
@@ -96,13 +106,14 @@ func (a *api) writeFeatures(w http.ResponseWriter, schema layers.Schema, page la
 	}
 	b = append(b, `,"numberReturned":`...)
 	b = strconv.AppendInt(b, int64(len(page.Features)), 10)
+	b = appendNotice(b, l)
 	b = appendLinks(b, links)
 	b = append(b, `,"features":[`...)
 	for i, f := range page.Features {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = geojson.AppendFeature(append(b, '\n'), schema, f)
+		b = geojson.AppendFeature(append(b, '\n'), l.Schema, f)
 		if len(b) >= flush {
 			if _, err := w.Write(b); err != nil {
 				return nil // the reader is gone
@@ -112,6 +123,15 @@ func (a *api) writeFeatures(w http.ResponseWriter, schema layers.Schema, page la
 	}
 	_, _ = w.Write(append(b, "\n]}\n"...))
 	return nil
+}
+
+// appendNotice says that what is invented is so.
+func appendNotice(b []byte, l *layers.Layer) []byte {
+	n := formats.Notice(l)
+	if n == "" {
+		return b
+	}
+	return geojson.AppendString(append(b, `,"notice":`...), n)
 }
 
 func appendLinks(b []byte, links []link) []byte {
@@ -185,9 +205,11 @@ func queryEast(ctx context.Context, reader layers.Reader, q layers.Query, s sele
 	if page.Next != "" {
 		page.Next = eastBox + page.Next
 	}
-	page.Features = slices.DeleteFunc(slices.Clone(page.Features), func(f *layers.Feature) bool {
-		b, ok := layers.BoundOf(f.Geometry)
-		return ok && b.Intersects(*s.BBox)
-	})
+	page.Features = slices.DeleteFunc(slices.Clone(page.Features), func(f *layers.Feature) bool { return touches(f, *s.BBox) })
 	return page, nil
+}
+
+func touches(f *layers.Feature, box orb.Bound) bool {
+	b, ok := layers.BoundOf(f.Geometry)
+	return ok && b.Intersects(box)
 }

@@ -66,12 +66,13 @@ func (a *api) trace(next http.Handler) http.HandlerFunc {
 
 // Values of headers that most answers have, made once. Nobody writes into them.
 var (
-	varyBy       = []string{"Authorization, Cookie, Accept-Encoding"}
+	varyBy       = []string{"Authorization, Cookie, Accept, Accept-Encoding"}
+	tilesVaryBy  = []string{"Authorization, Cookie, Accept-Encoding"}
 	noSniff      = []string{"nosniff"}
 	mayKeep      = []string{"no-cache"}
 	mayKeepAlone = []string{"private, no-cache"}
 	anyOrigin    = []string{"*"}
-	exposed      = []string{"ETag, " + positionHeader + ", " + requestIDHeader}
+	exposed      = []string{"ETag, Link, Content-Disposition, " + positionHeader + ", " + requestIDHeader}
 )
 
 // headers are those that every answer has.
@@ -79,6 +80,9 @@ func (a *api) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h["Vary"], h["X-Content-Type-Options"] = varyBy, noSniff
+		if ofTile(r.URL.Path) {
+			h["Vary"] = tilesVaryBy
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -92,8 +92,14 @@ func (p *params) err() error {
 	return invalid("the query parameters can't be used", p.violations...)
 }
 
-// noParams is for resources that take none.
-func noParams(r *http.Request) error { return newParams(r).err() }
+// noParams is for resources that take none. What is read is JSON, also with f.
+func noParams(r *http.Request) error {
+	p := newParams(r)
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		p.negotiate(r, offerJSON)
+	}
+	return p.err()
+}
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

@@ -121,7 +121,7 @@ func unavailable(e *layers.Error) string {
 
 func writeProblem(w http.ResponseWriter, p problem) {
 	h := w.Header()
-	for _, name := range []string{"Content-Encoding", "Content-Length", "ETag", positionHeader, "Location"} {
+	for _, name := range []string{"Content-Encoding", "Content-Length", "ETag", positionHeader, "Location", "Content-Disposition", "Link"} {
 		h.Del(name)
 	}
 	h.Set("Content-Type", "application/problem+json")

@@ -39,6 +39,7 @@ type result struct {
 // that none floods the answer. What has no place can't be flown to and is left out.
 func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	p := newParams(r)
+	p.negotiate(r, offerJSON)
 	text, _ := p.one("q")
 	text = strings.TrimSpace(text)
 	limit := p.limit(searchLimit, searchMost)

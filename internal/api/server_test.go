@@ -21,6 +21,7 @@ import (
 
 	"onemap/internal/access"
 	"onemap/internal/feed"
+	"onemap/internal/formats"
 	"onemap/internal/pgtest"
 	"onemap/layers"
 	"onemap/layers/gpkg"
@@ -80,7 +81,8 @@ func startOn(t testing.TB, store layers.Store, dir string, change ...func(*Deps)
 	var running sync.WaitGroup
 	running.Go(func() { _ = f.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
-	d := Deps{Store: store, Tiles: service, Tokens: tokens, Settings: DefaultSettings(), Log: log, WaitFor: f.WaitFor, Reach: f.Reach, Now: time.Now}
+	d := Deps{Store: store, Tiles: service, Tokens: tokens, Settings: DefaultSettings(), Log: log, WaitFor: f.WaitFor, Reach: f.Reach, Now: time.Now,
+		Formats: testFormats}
 	for _, c := range change {
 		c(&d)
 	}
@@ -94,6 +96,8 @@ func startOn(t testing.TB, store layers.Store, dir string, change ...func(*Deps)
 	s.Client().Transport.(*http.Transport).DisableCompression = true
 	return s
 }
+
+var testFormats = formats.All(func(ctx context.Context, path string) (formats.GeoPackageFile, error) { return gpkg.Create(ctx, path) })
 
 type safeBuffer struct {
 	mu sync.Mutex

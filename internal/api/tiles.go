@@ -77,6 +77,7 @@ func (a *api) writeTile(w http.ResponseWriter, r *http.Request, p *params, ids [
 // tileJSON describes tiles for map libraries (TileJSON 3.0).
 func (a *api) tileJSON(w http.ResponseWriter, r *http.Request) error {
 	p := newParams(r)
+	p.negotiate(r, offerJSON)
 	variant := p.variant()
 	if err := p.err(); err != nil {
 		return err

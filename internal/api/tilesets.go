@@ -105,6 +105,7 @@ func (a *api) collectionTileset(w http.ResponseWriter, r *http.Request) error {
 
 func (a *api) datasetTileset(w http.ResponseWriter, r *http.Request) error {
 	p := newParams(r)
+	p.negotiate(r, offerJSON)
 	ids, query, err := a.datasetLayers(r, p)
 	if err := errors.Join(checkMatrixSet(r), p.err(), err); err != nil {
 		return err
