@@ -42,13 +42,17 @@ type Deps struct {
 	// behind a proxy that overwrites them.
 	TrustProxy bool
 
+	// Timeout bounds a request as a whole, but not the sending of downloads; 0 is a
+	// minute.
+	Timeout time.Duration
+
 	// MaxBody is the largest request body in bytes, after inflating; 0 is 32 MiB.
 	MaxBody int64
 }
 
 const (
 	defaultMaxBody = 32 << 20
-	requestTimeout = time.Minute
+	defaultTimeout = time.Minute
 	// waitForTiles bounds how long a write waits for the feed: the write is
 	// durable and visible already, only tiles may be a moment behind.
 	waitForTiles = 2 * time.Second
@@ -106,6 +110,9 @@ func build(d Deps) (*api, *chi.Mux, error) {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Timeout <= 0 {
+		d.Timeout = defaultTimeout
 	}
 	if d.MaxBody <= 0 {
 		d.MaxBody = defaultMaxBody

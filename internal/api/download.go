@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"mime"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"onemap/internal/formats"
 	"onemap/layers"
@@ -121,7 +119,10 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, produce func(contex
 	case <-r.Context().Done():
 		return layers.Errorf(layers.Unavailable, "too many downloads at a time")
 	}
-	a.patiently(w, r)
+	// The bound of a request as a whole is no longer this one's: each chunk has its own.
+	if b, ok := r.Context().Value(boundedKey{}).(*bounded); ok {
+		b.lift()
+	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	s := newSpool()
@@ -153,18 +154,6 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request, produce func(contex
 	}
 	done = true
 	return nil
-}
-
-// patiently lifts the bounds that a request has as a whole. Each chunk of an answer
-// has its own, and a client that goes away ends the request as ever.
-func (a *api) patiently(w http.ResponseWriter, r *http.Request) {
-	if b, ok := r.Context().Value(boundedKey{}).(*bounded); ok {
-		b.lift()
-	}
-	// net/http takes its ReadTimeout, when it is over, for a client that is gone.
-	if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		a.Log.Warn("an answer may be cut off", "error", err)
-	}
 }
 
 // everything is all that is selected, without an order or in the one that is asked for.

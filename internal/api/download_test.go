@@ -241,9 +241,10 @@ func TestASlowClientGetsEverythingAndHoldsUpNobody(t *testing.T) {
 		close(read)
 		return ctx.Err()
 	}}
-	s := start(t, func(d *Deps) { f.Store = d.Store; d.Store = f })
+	const bound = 300 * time.Millisecond // of a request as a whole
+	s := start(t, func(d *Deps) { f.Store = d.Store; d.Store, d.Timeout = f, bound })
 	strict := httptest.NewUnstartedServer(s.Config.Handler)
-	strict.Config.ReadTimeout, strict.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond // of a request as a whole
+	strict.Config.ReadTimeout, strict.Config.WriteTimeout = bound, bound
 	strict.Start()
 	defer strict.Close()
 	strict.Client().Transport.(*http.Transport).DisableCompression = true // 50 MB don't fit into the sockets

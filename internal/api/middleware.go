@@ -34,7 +34,7 @@ func (a *api) trace(next http.Handler) http.HandlerFunc {
 		route.Reset()
 		route.Routes = a.routes
 		defer a.contexts.Put(route)
-		ctx := newBounded(access.With(context.WithValue(r.Context(), chi.RouteCtxKey, route), who), requestTimeout)
+		ctx := newBounded(access.With(context.WithValue(r.Context(), chi.RouteCtxKey, route), who), a.Timeout)
 		defer ctx.end()
 		defer func() {
 			p := recover()
