@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -63,8 +62,6 @@ func (c *checker) want(e Expr, t Type, by Op) (Expr, error) {
 	return e, nil
 }
 
-func nameOf(op Op) string { return strings.ToUpper(string(op)) }
-
 func (c *checker) check(e Expr) (Expr, error) {
 	switch e := e.(type) {
 	case *Literal:
@@ -112,30 +109,19 @@ func (c *checker) literal(l *Literal) (Expr, error) {
 		l.of = Interval
 	case *Shape:
 		l.of = Geometry
-		if b := v.box; b.West < -180 || b.East > 180 || b.South < -90 || b.North > 90 {
-			return nil, wrong(l, "coordinates outside of the world", "longitude, latitude in degrees (CRS84)")
-		}
+		return l, c.sound(l)
 	default:
 		return nil, &Error{Column: l.column, Path: l.path, Reason: fmt.Sprintf("a literal can't be a %T", v)}
 	}
 	return l, nil
 }
 
-// arity is how many arguments an operator takes; the last may come again.
-var arity = map[Op]struct{ least, most int }{
-	And: {2, math.MaxInt}, Or: {2, math.MaxInt}, Not: {1, 1}, Between: {3, 3}, In: {2, math.MaxInt}, IsNull: {1, 1}, CaseI: {1, 1}, AccentI: {1, 1}, SDWithin: {3, 3},
-}
-
 func (c *checker) call(e *Call) (Expr, error) {
-	known, takes := opsByLowerName[strings.ToLower(string(e.Op))], struct{ least, most int }{2, 2}
-	if known != e.Op && e.Op != MakeInterval {
+	if !e.Op.known() {
 		return c.expand(e)
 	}
-	if a, ok := arity[e.Op]; ok {
-		takes = a
-	}
-	if n := len(e.Args); n < takes.least || n > takes.most {
-		return nil, &Error{Column: e.column, Path: e.path, Near: nameOf(e.Op), Reason: fmt.Sprintf("%s with %d arguments", nameOf(e.Op), n), Remedy: fmt.Sprintf("it takes %d", takes.least)}
+	if err := e.arity(); err != nil {
+		return nil, err
 	}
 	n := &Call{Op: e.Op, of: Boolean, place: e.place}
 	switch e.Op {
@@ -305,7 +291,11 @@ func (c *checker) like(n, e *Call) (Expr, error) {
 	if !ok {
 		return nil, wrong(n.Args[1], "the pattern of LIKE is no text", "a text such as 'South%', also within CASEI or ACCENTI")
 	}
-	if _, ok := compileLike(pattern.Value.(string)); !ok {
+	p, ok := compileLike(pattern.Value.(string))
+	if len(p) > MaxPattern {
+		return nil, wrong(pattern, fmt.Sprintf("the pattern has more than %d characters", MaxPattern), "a shorter one")
+	}
+	if !ok {
 		return nil, wrong(pattern, `the pattern ends in a \ that escapes nothing`, `a \ itself is written \\`)
 	}
 	return n, nil

@@ -273,8 +273,7 @@ func temporal(e Expr) timeOf {
 // endOf is an end of an interval, or all of time where it is open.
 func endOf(e Expr) timeOf {
 	if l, ok := e.(*Literal); ok && l.Value == ".." {
-		open, _ := spanOf(Period{})
-		return constant(open)
+		return constant(always)
 	}
 	return temporal(e)
 }

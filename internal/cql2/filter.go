@@ -24,7 +24,7 @@ func Compile(e Expr, q Queryables, macros map[string]Macro) (*Filter, error) {
 	c := checker{queryables: q, macros: macros}
 	root, err := c.condition(e)
 	if err == nil {
-		err = asError(bounded(root)) // macros may have made it larger
+		err = asError(whole(root)) // macros may have made it larger
 	}
 	if err != nil {
 		return nil, err

@@ -8,22 +8,22 @@ import (
 )
 
 // geometry reads a GeoJSON geometry. Heights are left out.
-func (p *jsonParser) geometry(o map[string]any, kind, path string) geom.T {
-	if p.depth++; p.depth > 2*MaxDepth {
-		p.fail(path, nil, fmt.Sprintf("the filter is nested more than %d deep", MaxDepth), "ask for less at a time")
-	}
-	defer func() { p.depth-- }()
+func (p *jsonParser) geometry(o map[string]any, kind, path string, collections int) geom.T {
 	if p.err != nil {
 		return nil
 	}
 	if kind == "GeometryCollection" {
 		p.only(o, path, "type", "geometries", "bbox")
+		if collections == MaxCollections {
+			p.fail(path, nil, fmt.Sprintf("geometry collections are nested more than %d deep", MaxCollections), "fewer levels")
+			return nil
+		}
 		c := geom.NewGeometryCollection()
-		for i, v := range p.list(o["geometries"], join(path, "geometries")) {
+		for i, v := range p.some(o["geometries"], join(path, "geometries")) {
 			at := fmt.Sprintf("%s[%d]", join(path, "geometries"), i)
 			part, _ := v.(map[string]any)
 			kind, _ := part["type"].(string)
-			g := p.geometry(part, kind, at)
+			g := p.geometry(part, kind, at, collections+1)
 			if p.err != nil {
 				return nil
 			}
@@ -50,7 +50,7 @@ func (p *jsonParser) geometry(o map[string]any, kind, path string) geom.T {
 		return geom.NewMultiLineStringFlat(geom.XY, flat, ends)
 	case "MultiPolygon":
 		m := geom.NewMultiPolygon(geom.XY)
-		for i, polygon := range p.list(v, at) {
+		for i, polygon := range p.some(v, at) {
 			flat, ends := p.rings(polygon, fmt.Sprintf("%s[%d]", at, i))
 			if err := m.Push(geom.NewPolygonFlat(geom.XY, flat, ends)); err != nil {
 				p.fail(at, nil, err.Error(), "")

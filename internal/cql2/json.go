@@ -30,7 +30,7 @@ func ParseJSON(raw []byte) (Expr, error) {
 	p := jsonParser{}
 	e := p.expr(v, "")
 	if p.err == nil {
-		p.err = bounded(e)
+		p.err = whole(e)
 	}
 	if p.err != nil {
 		return nil, p.err
@@ -94,7 +94,7 @@ func (p *jsonParser) readable(s, path string) {
 func (p *jsonParser) object(o map[string]any, path string) Expr {
 	at := place{path: path}
 	if t, ok := o["type"].(string); ok && o["op"] == nil {
-		g := p.geometry(o, t, path)
+		g := p.geometry(o, t, path, 0)
 		if p.err != nil {
 			return nil
 		}
@@ -154,6 +154,14 @@ func (p *jsonParser) call(op string, args any, path string) Expr {
 	if args != nil {
 		list = p.list(args, join(path, "args"))
 	}
+	switch {
+	case isArrayFunction(op):
+		p.fail(path, op, noArrays, "")
+		return c
+	case c.Op == MakeInterval, !c.Op.known() && !isFunctionName(op):
+		p.fail(join(path, "op"), op, "not the name of a function", jsonForms)
+		return c
+	}
 	at := join(path, "args")
 	if c.Op == In {
 		var candidates []any
@@ -169,9 +177,6 @@ func (p *jsonParser) call(op string, args any, path string) Expr {
 		return c
 	}
 	c.Args = p.exprs(list, at)
-	if c.Op == MakeInterval {
-		p.fail(path, op, "an interval is no function", `{"interval": [from, to]}`)
-	}
 	return c
 }
 

@@ -1,6 +1,9 @@
 package cql2
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // opOf returns the operator or function that a name means, in any case; what is not
 // ours keeps its name in lower case.
@@ -24,3 +27,27 @@ var opsByLowerName = func() map[string]Op {
 	}
 	return m
 }()
+
+// known reports whether the language itself has the operator.
+func (op Op) known() bool {
+	return op == MakeInterval || op != "" && opsByLowerName[strings.ToLower(string(op))] == op
+}
+
+// nameOf is how an operator is called in messages.
+func nameOf(op Op) string { return strings.ToUpper(string(op)) }
+
+// isFunctionName reports whether a name can be that of a function in the text encoding.
+func isFunctionName(s string) bool {
+	l := lexer{rest: s, column: 1}
+	t, err := l.next()
+	return err == nil && t.kind == word && t.text == s && !slices.ContainsFunc(slices.Concat(reserved, literalWords, geometryWords), t.keyword)
+}
+
+// literalWords begin literals in the text encoding, as geometryWords do.
+var literalWords = []string{"DATE", "TIMESTAMP", "INTERVAL", "BBOX"}
+
+const noArrays = "no property is an array, so that there are no array functions"
+
+func isArrayFunction(name string) bool {
+	return slices.Contains([]string{"a_equals", "a_contains", "a_containedby", "a_overlaps"}, strings.ToLower(name))
+}

@@ -6,20 +6,27 @@ import (
 	"github.com/twpayne/go-geom"
 )
 
-// spatial makes a literal of a geometry that a filter spells out. It must be whole:
-// predicates on what is no geometry have no answer.
+// spatial makes a literal of a geometry that a filter spells out.
 func spatial(at place, g geom.T, err error) (*Literal, *Error) {
 	if err != nil {
 		return nil, &Error{Column: at.column, Path: at.path, Reason: "not a geometry: " + err.Error(), Remedy: "see OGC 06-103r4 and RFC 7946"}
 	}
-	s := NewShape(g)
-	if s.box.Empty() {
-		return nil, &Error{Column: at.column, Path: at.path, Reason: "the geometry is empty", Remedy: "give it coordinates"}
+	return &Literal{Value: NewShape(g), place: at}, nil
+}
+
+// sound checks a geometry that a filter spells out: predicates have no answer about
+// what is none. What features have may be as it is.
+func (c *checker) sound(l *Literal) error {
+	s := l.Value.(*Shape)
+	if b := s.box; b.Empty() {
+		return wrong(l, "the geometry is empty", "give it coordinates")
+	} else if b.West < -180 || b.East > 180 || b.South < -90 || b.North > 90 {
+		return wrong(l, "coordinates outside of the world", "longitude, latitude in degrees (CRS84)")
 	}
 	if err := s.planar().Validate(); err != nil {
-		return nil, &Error{Column: at.column, Path: at.path, Reason: "not a valid geometry: " + err.Error(), Remedy: "rings are closed and lines do not cross themselves"}
+		return wrong(l, "not a valid geometry: "+err.Error(), "rings are closed and do not cross themselves or each other")
 	}
-	return &Literal{Value: s, place: at}, nil
+	return nil
 }
 
 // boxLiteral is what BBOX means: west, south, east, north, or the same with a lowest

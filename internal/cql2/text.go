@@ -29,7 +29,7 @@ func ParseText(s string) (Expr, error) {
 		p.err = p.lex.failed
 	}
 	if p.err == nil {
-		p.err = bounded(e)
+		p.err = whole(e)
 	}
 	if p.err != nil {
 		return nil, p.err
@@ -240,7 +240,9 @@ func (p *parser) signed() Expr {
 	case p.now.is("-"):
 		p.advance()
 		if p.now.kind == numeral {
-			return p.number("-")
+			n := p.number("-")
+			n.column = at.column
+			return n
 		}
 		return call(at, Times, &Literal{Value: int64(-1), place: place{column: at.column}}, p.value())
 	case p.now.is("+"):
@@ -251,7 +253,7 @@ func (p *parser) signed() Expr {
 	return p.value()
 }
 
-func (p *parser) number(sign string) Expr {
+func (p *parser) number(sign string) *Literal {
 	t := p.advance()
 	v, ok := parseNumber(sign + t.text)
 	if !ok {
@@ -318,6 +320,9 @@ func (p *parser) value() Expr {
 func (p *parser) function() Expr {
 	name := p.advance()
 	p.advance()
+	if isArrayFunction(name.text) {
+		p.fail(name, noArrays, "")
+	}
 	var e Expr
 	switch strings.ToUpper(name.text) {
 	case "DATE":
@@ -375,7 +380,8 @@ func (p *parser) interval(name token, from, to Expr) Expr {
 	}
 	e, err := interval(place{column: name.column}, from, to)
 	if err != nil {
-		p.fail(name, err.Reason, err.Remedy)
+		p.err = err
+		p.stop()
 	}
 	return e
 }
@@ -417,24 +423,42 @@ func parseEnd(s string) (any, bool) {
 
 // interval is the value of two literals, and else a call.
 func interval(at place, from, to Expr) (Expr, *Error) {
-	a, ok := from.(*Literal)
-	b, also := to.(*Literal)
-	if !ok || !also {
+	first, starts, err := endOfTime(from)
+	if err != nil {
+		return nil, err
+	}
+	second, ends, err := endOfTime(to)
+	if err != nil {
+		return nil, err
+	}
+	if !starts || !ends {
 		return &Call{Op: MakeInterval, Args: []Expr{from, to}, place: at}, nil
 	}
 	var p Period
-	if s, ok := spanOf(a.Value); ok {
-		p.Start = time.UnixMilli(s.start).UTC()
-	} else if a.Value != ".." {
-		return nil, wrong(a, "no end of an interval", "a date, a time (RFC 3339), '..' or a property")
+	if first.start > math.MinInt64 {
+		p.Start = time.UnixMilli(first.start).UTC()
 	}
-	if s, ok := spanOf(b.Value); ok {
-		p.End = time.UnixMilli(s.end).UTC()
-	} else if b.Value != ".." {
-		return nil, wrong(b, "no end of an interval", "a date, a time (RFC 3339), '..' or a property")
+	if second.end < math.MaxInt64 {
+		p.End = time.UnixMilli(second.end).UTC()
 	}
-	if !p.Start.IsZero() && !p.End.IsZero() && p.End.Before(p.Start) {
+	if first.start > second.end {
 		return nil, &Error{Column: at.column, Path: at.path, Reason: "the interval ends before it starts", Remedy: "turn its ends round"}
 	}
 	return &Literal{Value: p, place: at}, nil
+}
+
+// endOfTime is the span of a literal end of an interval; false if it is no literal.
+func endOfTime(e Expr) (span, bool, *Error) {
+	l, ok := e.(*Literal)
+	if !ok {
+		return span{}, false, nil
+	}
+	if l.Value == ".." {
+		return always, true, nil
+	}
+	s, ok := spanOf(l.Value)
+	if _, period := l.Value.(Period); !ok || period {
+		return span{}, false, wrong(l, "no end of an interval", "a date, a time (RFC 3339), '..' or a property")
+	}
+	return s, true, nil
 }

@@ -15,6 +15,9 @@ const (
 	beijing   = 8 * 60 * 60 * 1000 // ahead of UTC
 )
 
+// always is all of time, from no start to no end.
+var always = span{math.MinInt64, math.MaxInt64}
+
 // spanOf returns the span of a temporal value; false if it is none.
 func spanOf(v any) (span, bool) {
 	switch v := v.(type) {
@@ -26,7 +29,7 @@ func spanOf(v any) (span, bool) {
 		start := d*dayLength - beijing
 		return span{start, start + dayLength - 1}, ok
 	case Period:
-		s := span{math.MinInt64, math.MaxInt64}
+		s := always
 		if !v.Start.IsZero() {
 			s.start = v.Start.UnixMilli()
 		}

@@ -23,7 +23,7 @@ func (p *parser) startsGeometry() bool {
 
 func (p *parser) geometry() Expr {
 	at := p.now
-	g := p.tagged()
+	g := p.tagged(0)
 	if p.err != nil {
 		return nil
 	}
@@ -50,11 +50,7 @@ func (p *parser) bbox(name token) Expr {
 }
 
 // tagged reads a geometry from its word on. Heights are read and left out.
-func (p *parser) tagged() geom.T {
-	defer func() { p.depth-- }()
-	if !p.deeper() {
-		return nil
-	}
+func (p *parser) tagged(collections int) geom.T {
 	t := p.advance()
 	heights := p.took("Z")
 	if p.now.keyword("EMPTY") {
@@ -96,6 +92,10 @@ func (p *parser) tagged() geom.T {
 		p.want(")", "or , after a polygon")
 		g = m
 	default:
+		if collections == MaxCollections {
+			p.fail(t, fmt.Sprintf("geometry collections are nested more than %d deep", MaxCollections), "fewer levels")
+			return nil
+		}
 		c := geom.NewGeometryCollection()
 		p.want("(", "before the geometries")
 		p.run(func() []float64 {
@@ -103,7 +103,7 @@ func (p *parser) tagged() geom.T {
 				p.expected("a geometry")
 				return nil
 			}
-			if err := c.Push(p.tagged()); err != nil {
+			if err := c.Push(p.tagged(collections + 1)); err != nil {
 				p.fail(t, err.Error(), "")
 			}
 			return nil
