@@ -26,30 +26,42 @@ func box(w, s, e, n float64) *orb.Bound {
 	return &orb.Bound{Min: orb.Point{w, s}, Max: orb.Point{e, n}}
 }
 
-func places(t *testing.T, s layers.Store) {
-	define(t, s, layer("places", layers.AnyGeometry,
+// Places are a layer and features that SelectionCases ask for.
+func Places() (*layers.Layer, []layers.Edit) {
+	l := layer("places", layers.AnyGeometry,
 		attr("name", layers.String, layers.RoleName), attr("name_en", layers.String, layers.RoleNameEn), attr("division", layers.String, layers.RoleDivision),
-		attr("seen", layers.DateTime, layers.RoleTime), attr("rank", layers.Integer), attr("open", layers.Boolean), attr("level", layers.Number), attr("since", layers.DateType)))
-	at := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
+		attr("seen", layers.DateTime, layers.RoleTime), attr("rank", layers.Integer), attr("open", layers.Boolean), attr("level", layers.Number), attr("since", layers.DateType))
+	at := placesSeen
 	line := geom.NewLineStringFlat(geom.XY, []float64{107, 21, 111, 25})
-	apply(t, s, "places",
+	return l, []layers.Edit{
 		put("nanning", pt(108.3, 22.8), map[string]any{"name": "南宁市", "name_en": "Nanning", "division": "450100", "seen": at, "rank": 1, "open": true, "level": 1.5, "since": "2020-01-01"}),
 		put("qingxiu", pt(108.5, 22.79), map[string]any{"name": "青秀区", "name_en": "Qingxiu", "division": "450103", "seen": at.Add(time.Hour), "rank": 2, "open": true}),
 		put("town", pt(108.51, 22.78), map[string]any{"name": "示例_镇100%", "division": "450103001", "seen": at.Add(2 * time.Hour), "rank": 3, "open": false}),
 		put("guilin", pt(110.3, 25.3), map[string]any{"name": "桂林市", "name_en": "Guilin", "division": "450300", "rank": 2, "level": 1.5}),
 		put("nowhere", nil, map[string]any{"name": "没有位置", "division": "450000"}),
 		put("river", line, map[string]any{"name": "示例河", "name_en": "nanning river"}),
-	)
+	}
 }
 
-func selection(t *testing.T, s layers.Store) {
-	places(t, s)
-	at := time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
-	for _, c := range []struct {
-		name string
-		sel  layers.Selection
-		want []string
-	}{
+var placesSeen = time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
+
+func places(t *testing.T, s layers.Store) {
+	l, edits := Places()
+	define(t, s, l)
+	apply(t, s, l.ID, edits...)
+}
+
+// SelectionCase is a selection of the Places and the ids of what it means.
+type SelectionCase struct {
+	Name      string
+	Selection layers.Selection
+	Want      []string
+}
+
+// SelectionCases are selections with what they mean, in every store and in memory.
+func SelectionCases() []SelectionCase {
+	at := placesSeen
+	return []SelectionCase{
 		{"all", layers.Selection{}, []string{"nanning", "qingxiu", "town", "guilin", "nowhere", "river"}},
 		{"box", layers.Selection{BBox: box(108.2, 22.7, 108.6, 22.9)}, []string{"nanning", "qingxiu", "town", "river"}},
 		{"box edges count", layers.Selection{BBox: box(108.3, 22.8, 108.3, 22.8)}, []string{"nanning", "river"}},
@@ -77,28 +89,33 @@ func selection(t *testing.T, s layers.Store) {
 		{"time", layers.Selection{Filters: []layers.Filter{{Attribute: "seen", Value: at}}}, []string{"nanning"}},
 		{"null", layers.Selection{Filters: []layers.Filter{{Attribute: "rank"}}}, []string{"nowhere", "river"}},
 		{"all together", layers.Selection{BBox: box(108, 22, 109, 23), Division: "450100", Text: "qing", Filters: []layers.Filter{{Attribute: "rank", Value: int64(2)}, {Attribute: "open", Value: true}}}, []string{"qingxiu"}},
-	} {
-		page, err := s.As(layers.Public).Query(t.Context(), layers.Query{Layer: "places", Selection: c.sel, Limit: 100, Count: true})
+	}
+}
+
+func selection(t *testing.T, s layers.Store) {
+	places(t, s)
+	for _, c := range SelectionCases() {
+		page, err := s.As(layers.Public).Query(t.Context(), layers.Query{Layer: "places", Selection: c.Selection, Limit: 100, Count: true})
 		if err != nil {
-			t.Errorf("%s: %v", c.name, err)
+			t.Errorf("%s: %v", c.Name, err)
 			continue
 		}
-		if got := ids(page.Features); !slices.Equal(got, c.want) || page.Matched != int64(len(c.want)) || page.Next != "" {
-			t.Errorf("%s: got %v, %d matched, next %q; want %v", c.name, got, page.Matched, page.Next, c.want)
+		if got := ids(page.Features); !slices.Equal(got, c.Want) || page.Matched != int64(len(c.Want)) || page.Next != "" {
+			t.Errorf("%s: got %v, %d matched, next %q; want %v", c.Name, got, page.Matched, page.Next, c.Want)
 		}
 		var scanned []string
-		for f, err := range s.As(layers.Public).Scan(t.Context(), "places", layers.Range{Selection: c.sel}) {
+		for f, err := range s.As(layers.Public).Scan(t.Context(), "places", layers.Range{Selection: c.Selection}) {
 			if err != nil {
-				t.Fatalf("%s: scan: %v", c.name, err)
+				t.Fatalf("%s: scan: %v", c.Name, err)
 			}
 			scanned = append(scanned, f.ID)
 		}
-		if slices.Sort(scanned); !slices.Equal(scanned, slices.Sorted(slices.Values(c.want))) {
-			t.Errorf("%s: scanned %v", c.name, scanned)
+		if slices.Sort(scanned); !slices.Equal(scanned, slices.Sorted(slices.Values(c.Want))) {
+			t.Errorf("%s: scanned %v", c.Name, scanned)
 		}
-		buckets, err := s.As(layers.Public).Aggregate(t.Context(), layers.AggregateQuery{Layer: "places", Selection: c.sel})
-		if err != nil || len(buckets) != 1 || buckets[0].Count != int64(len(c.want)) || buckets[0].Key != nil {
-			t.Errorf("%s: aggregate %v, %v", c.name, buckets, err)
+		buckets, err := s.As(layers.Public).Aggregate(t.Context(), layers.AggregateQuery{Layer: "places", Selection: c.Selection})
+		if err != nil || len(buckets) != 1 || buckets[0].Count != int64(len(c.Want)) || buckets[0].Key != nil {
+			t.Errorf("%s: aggregate %v, %v", c.Name, buckets, err)
 		}
 	}
 	// A date is a day in Beijing, which begins when it is still the day before in UTC.
