@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/paulmach/orb"
+	"github.com/twpayne/go-geom"
 
 	"onemap/internal/cql2"
 	"onemap/internal/cql2/cql2sql"
@@ -153,8 +154,9 @@ func (d dialect) Relate(c *cql2.Call) (s cql2sql.SQL, exact, ok bool) {
 		case *cql2.Property:
 			args[i] = cql2sql.SQL{Text: d.t.place()}
 		case *cql2.Literal:
-			raw, err := encodeGeometry(a.Value.(*cql2.Shape).Geometry())
-			if err != nil {
+			g := a.Value.(*cql2.Shape).Geometry()
+			raw, err := encodeGeometry(g)
+			if _, collection := g.(*geom.GeometryCollection); collection || err != nil {
 				return s, false, bounded
 			}
 			args[i] = cql2sql.Bind(raw).In("ST_SetSRID(ST_GeomFromEWKB(", "::bytea), 4326)")
@@ -162,11 +164,14 @@ func (d dialect) Relate(c *cql2.Call) (s cql2sql.SQL, exact, ok bool) {
 			return s, false, bounded
 		}
 	}
-	related := cql2sql.Join(", ", args[0], args[1]).In(name+"(", ")")
-	if !bounded {
-		return related, true, true
+	related, exact := cql2sql.Join(", ", args[0], args[1]).In(name+"(", ")"), true
+	if d.t.layer.Geometry == layers.AnyGeometry { // of collections GEOS does not see every part
+		related, exact = related.In("(", " OR GeometryType("+d.t.place()+") = 'GEOMETRYCOLLECTION')"), false
 	}
-	return cql2sql.Join(" AND ", s, related), true, true
+	if !bounded {
+		return related, exact, true
+	}
+	return cql2sql.Join(" AND ", s, related), exact, true
 }
 
 // box is a box in the reference system of the table.
