@@ -60,10 +60,11 @@ const (
 
 type api struct {
 	Deps
-	openAPI []byte
-	cross   *http.CrossOriginProtection
-	routes  chi.Routes
-	pages   *access.Pages
+	openAPI, openAPI31 definition
+
+	cross  *http.CrossOriginProtection
+	routes chi.Routes
+	pages  *access.Pages
 
 	itemOffers []offer
 	downloads  chan struct{} // a place for each that reads the store
@@ -123,7 +124,7 @@ func build(d Deps) (*api, *chi.Mux, error) {
 	if a.pages, err = access.NewPages(d.Tokens, a.secure); err != nil {
 		return nil, nil, err
 	}
-	if a.openAPI, err = openAPIDocument(d.Settings); err != nil {
+	if a.openAPI, a.openAPI31, err = definitions(d.Settings); err != nil {
 		return nil, nil, err
 	}
 	mux := chi.NewRouter()
@@ -139,7 +140,8 @@ func build(d Deps) (*api, *chi.Mux, error) {
 func (a *api) mount(r chi.Router) {
 	r.Get("/api", a.handle(a.landing))
 	r.Get("/api/conformance", a.handle(a.conformance))
-	r.Get("/api/openapi.json", a.handle(a.serviceDescription))
+	r.Get("/api/openapi.json", a.handle(a.openAPI.serve))
+	r.Get("/api/openapi-3.1.json", a.handle(a.openAPI31.serve))
 
 	r.Get("/api/collections", a.handle(a.collections))
 	r.Get("/api/collections/{layer}", a.handle(a.collection))

@@ -38,23 +38,21 @@ func TestATableIsAttachedSeenInItemsAndTilesAndDetached(t *testing.T) {
 	s, sql := startWithTables(t)
 	sql(`CREATE SCHEMA water; CREATE TABLE water.gauges (code text PRIMARY KEY, level float8, geom geometry(Point, 4490)); COMMENT ON TABLE water.gauges IS '水位站';
 		INSERT INTO water.gauges VALUES ('G1', 2.5, 'SRID=4490;POINT(108.3 22.8)')`)
-	doc := openAPIOf(t, s)
-	schema := object{"$ref": "#/components/schemas/attached"}
+	definition := contractOf(t, s.get("/api/openapi.json").body)
 	json := header("Content-Type", mediaJSON)
 	const body = `{"table":"water.gauges","layer":{"id":"gauges","sharing":"unconditional","open":true}`
 
 	look := s.write("POST", "/api/attachments", body+`,"look":true}`, json).want(t, 200)
 	var found map[string]any
 	look.into(t, &found)
-	conform(t, doc, "look", schema, found)
+	definition.check(t, "POST /api/attachments", look)
 	if advice := found["advice"].([]any); len(advice) != 1 || !strings.Contains(advice[0].(object)["statement"].(string), "USING gist") {
 		t.Errorf("advice %v", advice)
 	}
 	s.get("/api/collections/gauges").want(t, 404) // it only looked
 
 	made := s.write("POST", "/api/attachments", body+`}`, json).want(t, 201)
-	made.into(t, &found)
-	conform(t, doc, "attach", schema, found)
+	definition.check(t, "POST /api/attachments", made)
 	if got := made.Header.Get("Location"); !strings.HasSuffix(got, "/api/collections/gauges") || made.Header.Get(positionHeader) == "" {
 		t.Errorf("Location %q", got)
 	}

@@ -20,6 +20,7 @@ var closedPaths = map[string]struct {
 	"GET /api":                           {"/api", 200, ""},
 	"GET /api/conformance":               {"/api/conformance", 200, ""},
 	"GET /api/openapi.json":              {"/api/openapi.json", 200, ""},
+	"GET /api/openapi-3.1.json":          {"/api/openapi-3.1.json", 200, ""},
 	"GET /api/collections":               {"/api/collections", 200, ""},
 	"GET /api/collections/{layer}":       {"/api/collections/LAYER", 404, ""},
 	"GET /api/collections/{layer}/items": {"/api/collections/LAYER/items", 404, ""},

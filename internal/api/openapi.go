@@ -1,6 +1,7 @@
 package api
 
 import (
+	"crypto/sha256"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -12,18 +13,25 @@ import (
 //go:embed openapi/*.yaml
 var openAPIFiles embed.FS
 
-// openAPIDocument returns the API definition as JSON. It is written by hand, as
-// YAML for people, a file per building block: api.yaml has what they share, the
-// others add their paths and components. A test compares it with the routes and
+// definition is the API definition in one version of OpenAPI, ready to send.
+type definition struct {
+	media string
+	body  []byte
+	etag  string
+}
+
+// definitions returns the API definition in OpenAPI 3.0 and 3.1. It is written by
+// hand, as YAML for people, a file per building block: api.yaml has what they share,
+// the others add their paths and components. Tests compare it with the routes and
 // with real answers.
-func openAPIDocument(s Settings) ([]byte, error) {
+func definitions(s Settings) (v30, v31 definition, err error) {
 	doc, err := joinedYAML()
 	if err != nil {
-		return nil, err
+		return v30, v31, err
 	}
 	info, ok := doc["info"].(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("openapi/api.yaml: no info")
+		return v30, v31, fmt.Errorf("openapi/api.yaml: no info")
 	}
 	if s.Title.Zh != "" {
 		info["title"] = s.Title.Zh
@@ -31,11 +39,19 @@ func openAPIDocument(s Settings) ([]byte, error) {
 	if s.Build != "" {
 		info["version"] = s.Build
 	}
-	b, err := json.Marshal(doc)
-	if err != nil {
-		return nil, fmt.Errorf("openapi: %w", err)
+	if v30, err = newDefinition(mediaOpenAPI, doc); err != nil {
+		return v30, v31, err
 	}
-	return b, nil
+	v31, err = newDefinition(mediaOpenAPI31, asOpenAPI31(doc))
+	return v30, v31, err
+}
+
+func newDefinition(media string, doc map[string]any) (definition, error) {
+	body, err := json.Marshal(doc)
+	if err != nil {
+		return definition{}, fmt.Errorf("openapi: %w", err)
+	}
+	return definition{media, body, fmt.Sprintf(`"%x"`, sha256.Sum256(body))}, nil
 }
 
 // joinedYAML joins the files to one document.
@@ -82,12 +98,15 @@ func join(to, from map[string]any) error {
 	return nil
 }
 
-// serviceDescription is the API definition (/req/core/api-definition-op).
-func (a *api) serviceDescription(w http.ResponseWriter, r *http.Request) error {
+// serve answers with the API definition (/req/core/api-definition-op).
+func (d definition) serve(w http.ResponseWriter, r *http.Request) error {
 	if err := noParams(r); err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", mediaOpenAPI)
-	_, _ = w.Write(a.openAPI)
+	if notModified(w, r, d.etag) {
+		return nil
+	}
+	w.Header().Set("Content-Type", d.media)
+	_, _ = w.Write(d.body)
 	return nil
 }

@@ -2,16 +2,12 @@ package api
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-chi/chi/v5"
-
-	"onemap/internal/formats"
 )
 
 type object = map[string]any
@@ -138,6 +134,7 @@ func TestEveryReferenceInTheAPIDefinitionLeadsSomewhere(t *testing.T) {
 func TestRealAnswersAreWhatTheAPIDefinitionSays(t *testing.T) {
 	s := start(t)
 	doc := openAPIOf(t, s)
+	definitions := []*contract{contractOf(t, s.get("/api/openapi.json").body), contractOf(t, s.get("/api/openapi-3.1.json").body)}
 	official := bearer(s.tokens.Official())
 	const feature = `{"type":"Feature","id":"new","geometry":null,"properties":{"name":"n"}}`
 	covered := map[string]bool{}
@@ -148,6 +145,7 @@ func TestRealAnswersAreWhatTheAPIDefinitionSays(t *testing.T) {
 		{"GET /api", s.get("/api")},
 		{"GET /api/conformance", s.get("/api/conformance")},
 		{"GET /api/openapi.json", s.get("/api/openapi.json")},
+		{"GET /api/openapi-3.1.json", s.get("/api/openapi-3.1.json")},
 		{"GET /api/collections", s.get("/api/collections", official)},
 		{"GET /api/collections/{layer}", s.get("/api/collections/reservoirs", official)},
 		{"GET /api/collections/{layer}", s.get("/api/collections/reservoirs")},
@@ -197,36 +195,8 @@ func TestRealAnswersAreWhatTheAPIDefinitionSays(t *testing.T) {
 		{"POST /signout", s.send("POST", "/signout", "")},
 	} {
 		covered[c.route] = true
-		method, path, _ := strings.Cut(c.route, " ")
-		op, ok := doc["paths"].(object)[path].(object)[strings.ToLower(method)].(object)
-		if !ok {
-			t.Errorf("%s is not documented", c.route)
-			continue
-		}
-		responses := op["responses"].(object)
-		described, ok := responses[fmt.Sprint(c.a.StatusCode)]
-		if !ok {
-			described, ok = responses["default"]
-		}
-		if !ok {
-			t.Errorf("%s: the status %d is not documented", c.route, c.a.StatusCode)
-			continue
-		}
-		content, _ := resolve(t, doc, described).(object)["content"].(object)
-		media := c.a.Header.Get("Content-Type")
-		if media == "" && content == nil {
-			continue
-		}
-		plain, _, _ := strings.Cut(media, "; ")
-		schema, ok := content[plain].(object)
-		if !ok {
-			t.Errorf("%s: %d with %q is not documented", c.route, c.a.StatusCode, media)
-			continue
-		}
-		if strings.Contains(media, "json") && !slices.Contains([]string{formats.Sequence.Media, formats.Lines.Media}, media) {
-			var v any
-			c.a.into(t, &v)
-			conform(t, doc, c.route, schema["schema"], v)
+		for _, definition := range definitions {
+			definition.check(t, c.route, c.a)
 		}
 	}
 	for path, item := range doc["paths"].(object) {
@@ -234,77 +204,6 @@ func TestRealAnswersAreWhatTheAPIDefinitionSays(t *testing.T) {
 			if key := strings.ToUpper(method) + " " + path; method != "parameters" && !covered[key] {
 				t.Errorf("%s: no real answer is compared", key)
 			}
-		}
-	}
-}
-
-// conform checks a value against the part of JSON Schema that the document uses.
-// An object may not hold members that its schema does not describe.
-func conform(t *testing.T, doc object, at string, schema, v any) {
-	t.Helper()
-	s, _ := resolve(t, doc, schema).(object)
-	if v == nil {
-		if len(s) > 0 && s["nullable"] != true {
-			t.Errorf("%s is null", at)
-		}
-		return
-	}
-	if allowed, ok := s["enum"].([]any); ok && !slices.Contains(allowed, v) {
-		t.Errorf("%s: %v is not one of %v", at, v, allowed)
-	}
-	switch s["type"] {
-	case "object":
-		m, ok := v.(object)
-		if !ok {
-			t.Errorf("%s: %v is no object", at, v)
-			return
-		}
-		required, _ := s["required"].([]any)
-		for _, name := range required {
-			if _, ok := m[name.(string)]; !ok {
-				t.Errorf("%s: %s is missing", at, name)
-			}
-		}
-		properties, described := s["properties"].(object)
-		for name, child := range m {
-			p, ok := properties[name]
-			if !ok && described {
-				t.Errorf("%s: %s is not described", at, name)
-			}
-			if ok {
-				conform(t, doc, at+"."+name, p, child)
-			}
-		}
-	case "array":
-		list, ok := v.([]any)
-		if !ok {
-			t.Errorf("%s: %v is no array", at, v)
-			return
-		}
-		if most, ok := s["maxItems"].(float64); ok && float64(len(list)) > most {
-			t.Errorf("%s: %d items", at, len(list))
-		}
-		if least, ok := s["minItems"].(float64); ok && float64(len(list)) < least {
-			t.Errorf("%s: %d items", at, len(list))
-		}
-		for i, child := range list {
-			conform(t, doc, fmt.Sprintf("%s[%d]", at, i), s["items"], child)
-		}
-	case "string":
-		text, ok := v.(string)
-		if !ok {
-			t.Errorf("%s: %v is no string", at, v)
-		} else if _, err := time.Parse(time.RFC3339Nano, text); s["format"] == "date-time" && err != nil {
-			t.Errorf("%s: %v", at, err)
-		}
-	case "integer", "number":
-		n, ok := v.(float64)
-		if !ok || s["type"] == "integer" && n != float64(int64(n)) {
-			t.Errorf("%s: %v is no %v", at, v, s["type"])
-		}
-	case "boolean":
-		if _, ok := v.(bool); !ok {
-			t.Errorf("%s: %v is no boolean", at, v)
 		}
 	}
 }
@@ -320,7 +219,7 @@ func TestTheConformanceClassesAreThoseWeMeet(t *testing.T) {
 }
 
 func TestTheDocumentIsJSONThatNamesTheBuild(t *testing.T) {
-	b, err := openAPIDocument(Settings{Build: "v9"})
+	d, _, err := definitions(Settings{Build: "v9"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +227,7 @@ func TestTheDocumentIsJSONThatNamesTheBuild(t *testing.T) {
 		OpenAPI string
 		Info    struct{ Title, Version string }
 	}
-	if err := json.Unmarshal(b, &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.0.") || doc.Info.Version != "v9" || doc.Info.Title == "" {
+	if err := json.Unmarshal(d.body, &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.0.") || doc.Info.Version != "v9" || doc.Info.Title == "" {
 		t.Errorf("got %+v, %v", doc, err)
 	}
 }
