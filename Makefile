@@ -47,8 +47,8 @@ bench: ## measure the stores, tiles and live delivery (docs/performance.md)
 bench-tiles: ## measure tiles over HTTP beside PostGIS and constant bytes; flags in TILEBENCH, such as -help
 	go run ./internal/tilebench -write docs/performance.md $(TILEBENCH)
 
-fuzz: ## fuzz every parser of outside bytes, 30 s each
-	.ci/fuzz 30s
+fuzz: ## fuzz every parser of outside bytes, 30 s each, and the whole API for five minutes
+	.ci/fuzz 30s 5m
 
 soak: ## keep a server under load for an hour, killing it now and then, and compare what every reader saw
 	.ci/soak 1h

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -83,10 +84,27 @@ func CodeOf(err error) Code {
 type violations []Violation
 
 func (vs *violations) add(field, value, reason, remedy string) {
-	if len(value) > 80 {
-		value = strings.ToValidUTF8(value[:80], "") + "…"
+	*vs = append(*vs, Violation{Field: field, Value: short(value), Reason: reason, Remedy: remedy})
+}
+
+// short returns the beginning of what was sent: an error must not be as long.
+func short(s string) string {
+	if len(s) > 80 {
+		s = strings.ToValidUTF8(s[:80], "") + "…"
 	}
-	*vs = append(*vs, Violation{Field: field, Value: value, Reason: reason, Remedy: remedy})
+	return s
+}
+
+// shown writes a value as its sender did, and its beginning only.
+func shown(v any) string {
+	if s, ok := v.(string); ok {
+		return short(s)
+	}
+	b, err := json.Marshal(v)
+	if err != nil { // of a kind that no JSON holds: NaN, from a database
+		return short(fmt.Sprint(v))
+	}
+	return short(string(b))
 }
 
 func (vs violations) err(message string) error {

@@ -99,6 +99,21 @@ func TestAValueIsCoercedOnlyIfNothingIsLost(t *testing.T) {
 	}
 }
 
+func TestAValueThatIsRefusedIsRepeatedAsItWasSentAndNotAtLength(t *testing.T) {
+	long := strings.Repeat("很", 1000)
+	for _, typ := range []DataType{Integer, Number, Boolean, DateType, DateTime} {
+		a := &Attribute{Name: "a", Type: typ}
+		if _, err := a.Coerce(map[string]any{"b": []any{1.5, nil}}); !strings.Contains(err.Error(), `{"b":[1.5,null]}`) {
+			t.Errorf("%s: %v", typ, err)
+		}
+		for _, v := range []any{long, []any{long}} {
+			if _, err := a.Coerce(v); err == nil || len(err.Error()) > 200 {
+				t.Errorf("%s: %v", typ, err)
+			}
+		}
+	}
+}
+
 func TestADivisionCodeNamesALevel(t *testing.T) {
 	for _, c := range []struct {
 		code   string

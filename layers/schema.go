@@ -191,7 +191,7 @@ func (a *Attribute) Coerce(v any) (any, error) {
 		if ok && !math.IsNaN(f) && !math.IsInf(f, 0) {
 			return f, nil
 		}
-		return nil, fmt.Errorf("%v is not a finite number", v)
+		return nil, fmt.Errorf("%s is not a finite number", shown(v))
 	case Boolean:
 		switch v := v.(type) {
 		case bool:
@@ -220,7 +220,7 @@ func (a *Attribute) Coerce(v any) (any, error) {
 					return Date(t.Format(time.DateOnly)), nil
 				}
 			}
-			return nil, fmt.Errorf("%q is not a date (YYYY-MM-DD)", v)
+			return nil, fmt.Errorf("%q is not a date (YYYY-MM-DD)", short(v))
 		}
 	case DateTime:
 		switch v := v.(type) {
@@ -241,7 +241,7 @@ func (a *Attribute) Coerce(v any) (any, error) {
 		}
 		return json.RawMessage(raw), nil
 	}
-	return nil, fmt.Errorf("%v is not of type %s", v, a.Type)
+	return nil, fmt.Errorf("%s is not of type %s", shown(v), a.Type)
 }
 
 func parseInteger(s string) (any, error) {
@@ -251,7 +251,7 @@ func parseInteger(s string) (any, error) {
 	if f, err := strconv.ParseFloat(s, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
 		return int64(f), nil
 	}
-	return nil, fmt.Errorf("%q is not a whole number", s)
+	return nil, fmt.Errorf("%q is not a whole number", short(s))
 }
 
 // ParseTime reads an instant: RFC 3339, or without a zone, which means
@@ -266,7 +266,7 @@ func ParseTime(s string) (time.Time, error) {
 			return t.UTC().Truncate(time.Millisecond), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not a time (RFC 3339, e.g. 2026-07-01T08:00:00+08:00)", s)
+	return time.Time{}, fmt.Errorf("%q is not a time (RFC 3339, e.g. 2026-07-01T08:00:00+08:00)", short(s))
 }
 
 // Beijing is UTC+8, the one time zone of China.

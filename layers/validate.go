@@ -52,7 +52,7 @@ func (l *Layer) checkEdit(at string, e Edit, vs *violations) Edit {
 		}
 		v, err := a.Coerce(e.Properties[name])
 		if err != nil {
-			vs.add(at+"properties."+name, fmt.Sprint(e.Properties[name]), err.Error(), "send a "+string(a.Type))
+			vs.add(at+"properties."+name, shown(e.Properties[name]), err.Error(), "send a "+string(a.Type))
 			continue
 		}
 		if reason, remedy := a.check(v); reason != "" {

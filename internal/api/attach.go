@@ -2,7 +2,9 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -111,8 +113,13 @@ func parseAttachment(body []byte) (attachment, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&asked); err != nil {
-		return asked, invalid("the body is not an attachment", layers.Violation{Field: "body", Reason: strings.TrimPrefix(err.Error(), "json: "),
-			Remedy: `for example {"table": "water.gauges", "layer": {"id": "gauges", "title": {"zh": "水位站"}}}`})
+		wrong := layers.Violation{Field: "body", Reason: strings.TrimPrefix(err.Error(), "json: "),
+			Remedy: `for example {"table": "water.gauges", "layer": {"id": "gauges", "title": {"zh": "水位站"}}}`}
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &kind) { // its own words are of Go's types
+			wrong.Field, wrong.Reason = cmp.Or(kind.Field, "body"), "of another type: "+kind.Value
+		}
+		return asked, invalid("the body is not an attachment", wrong)
 	}
 	switch {
 	case asked.Table == "":

@@ -94,10 +94,10 @@ func TestAttachingIsTheWritersAndMistakesAreNamed(t *testing.T) {
 	for body, field := range map[string]string{
 		`{"table":"missing"}`: "table", `{}`: "table", `{"table":"t","colour":1}`: "body", `[]`: "body", `{"table":"t","pollSeconds":-1}`: "pollSeconds",
 		`{"table":"t","key":"x"}`: "key", `{"table":"t","layer":{"id":"UPPER"}}`: "id", `{"table":"t","layer":{"sharing":"none","open":true}}`: "open",
-		`{"table":"onemap.log"}`: "table",
+		`{"table":"onemap.log"}`: "table", `{"table":"t","version":true}`: "version", `{"table":"t","layer":{"schema":[{"name":1}]}}`: "layer.schema.name",
 	} {
 		a := s.write("POST", "/api/attachments", body, json)
-		if got := a.fields(t); got != field || a.StatusCode >= 500 {
+		if got := a.fields(t); got != field || a.StatusCode >= 500 || strings.Contains(a.body, "Go ") {
 			t.Errorf("%s: %d, fields %q: %s", body, a.StatusCode, got, a.body)
 		}
 	}

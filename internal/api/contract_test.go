@@ -141,14 +141,14 @@ func TestTheJudgeFindsWhatTheDefinitionForbids(t *testing.T) {
 		c := contractOf(t, s.get(path).body)
 		c.check(t, route, good)
 		for _, change := range [][2]string{
-			{`"type":"Feature",`, `"type":"feature",`},                 // not of the enumeration
-			{`"type":"Feature",`, ``},                                  // required
-			{`"onemap":{`, `"onemap":{"secret":1,`},                    // not described
-			{`"numberMatched":5`, `"numberMatched":-5`},                // too small
-			{`"numberMatched":5`, `"numberMatched":"5"`},               // of another type
-			{`"numberMatched":5`, `"numberMatched":null`},              // not nullable
-			{`"features":[`, `"features":[7,`},                         // an item of another type
-			{`"timeStamp":"2`, `"timeStamp":"in 2`}, // of another format
+			{`"type":"Feature",`, `"type":"feature",`},    // not of the enumeration
+			{`"type":"Feature",`, ``},                     // required
+			{`"onemap":{`, `"onemap":{"secret":1,`},       // not described
+			{`"numberMatched":5`, `"numberMatched":-5`},   // too small
+			{`"numberMatched":5`, `"numberMatched":"5"`},  // of another type
+			{`"numberMatched":5`, `"numberMatched":null`}, // not nullable
+			{`"features":[`, `"features":[7,`},            // an item of another type
+			{`"timeStamp":"2`, `"timeStamp":"in 2`},       // of another format
 		} {
 			bad := answer{good.Response, strings.Replace(good.body, change[0], change[1], 1)}
 			if bad.body == good.body || c.judge(route, bad) == nil {
