@@ -1,5 +1,6 @@
-// Package web holds the pages: the explorer at / and the wall at /wall, built by
-// Vite from src/ into dist/, and the handler that serves them.
+// Package web holds the pages: the explorer at /, the wall at /wall and the
+// reference of the API at /api/reference, built by Vite from src/ into dist/, and
+// the handler that serves them.
 //
 // The package compiles without Node: while dist/ is empty it serves a page that
 // says how to build the pages. Only cmd imports it; it imports nothing of onemap.

@@ -50,15 +50,18 @@ type asset struct {
 	immutable   bool
 }
 
-// Handler serves the pages of files: / is index.html, /wall is wall.html, every
-// other path the file of that name. A file "x.gz" is x, compressed.
+// Handler serves the pages of files: / is index.html, /wall is wall.html,
+// /api/reference is reference.html, every other path the file of that name. A file
+// "x.gz" is x, compressed.
 func Handler(files fs.FS) (http.Handler, error) {
 	assets, err := readAssets(files)
 	if err != nil {
 		return nil, err
 	}
-	if _, built := assets["/wall.html"]; !built {
-		assets["/wall.html"] = assets["/index.html"] // the placeholder speaks for both
+	for _, page := range []string{"/wall.html", "/reference.html"} {
+		if _, built := assets[page]; !built {
+			assets[page] = assets["/index.html"] // the placeholder speaks for all
+		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -72,6 +75,8 @@ func Handler(files fs.FS) (http.Handler, error) {
 			name = "/index.html"
 		case "/wall", "/wall/":
 			name = "/wall.html"
+		case "/api/reference":
+			name = "/reference.html"
 		case "/favicon.ico": // asked for beside pages that name no icon
 			name = "/favicon.svg"
 		}

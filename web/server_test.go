@@ -29,6 +29,7 @@ func built(t *testing.T) http.Handler {
 		".gitkeep":                  {},
 		"index.html.gz":             compressed(t, "<p>explorer"),
 		"wall.html.gz":              compressed(t, "<p>wall"),
+		"reference.html.gz":         compressed(t, "<p>reference"),
 		"assets/worker-1a2b.mjs.gz": compressed(t, "export {}"),
 		"assets/a.woff2":            {Data: []byte("wOF2")},
 	})
@@ -54,6 +55,7 @@ func TestEachAddressServesItsFileWithTheTypeABrowserAccepts(t *testing.T) {
 		{"/", "text/html; charset=utf-8", "no-cache", "<p>explorer"},
 		{"/wall", "text/html; charset=utf-8", "no-cache", "<p>wall"},
 		{"/wall/", "text/html; charset=utf-8", "no-cache", "<p>wall"},
+		{"/api/reference", "text/html; charset=utf-8", "no-cache", "<p>reference"},
 		{"/assets/worker-1a2b.mjs", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable", "export {}"},
 		{"/assets/a.woff2", "font/woff2", "public, max-age=31536000, immutable", "wOF2"},
 	} {

@@ -9,7 +9,9 @@ import { staticFiles } from './build/static-files.ts'
 const server = process.env.ONEMAP_DEV_SERVER ?? 'http://127.0.0.1:8080'
 const proxied = ['/api', '/tiles', '/signin', '/signout', '/healthz', '/readyz', '/metrics']
 
-const pages = ['index.html', 'wall.html'].filter(page => existsSync(resolve(import.meta.dirname, page)))
+const pages = ['index.html', 'wall.html', 'reference.html'].filter(page =>
+  existsSync(resolve(import.meta.dirname, page)),
+)
 
 export default defineConfig({
   plugins: [svelte(), staticFiles(), compress()],
@@ -19,7 +21,7 @@ export default defineConfig({
     emptyOutDir: true,
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0, // a data: URL would need a wider content security policy
-    chunkSizeWarningLimit: 1200, // MapLibre
+    chunkSizeWarningLimit: 1600, // MapLibre, Swagger UI
     rolldownOptions: { input: pages.map(page => resolve(import.meta.dirname, page)) },
   },
   server: {

@@ -13,6 +13,7 @@ func (s *server) routes(api, pages http.Handler) http.Handler {
 	for _, path := range []string{"/api", "/api/", "/tiles/", "/signin", "/signout"} {
 		measured(path, api)
 	}
+	measured("/api/reference", pages)
 	measured("GET /healthz", http.HandlerFunc(s.ready.Healthy))
 	measured("GET /readyz", http.HandlerFunc(s.ready.Ready))
 	measured("GET /metrics", s.metrics.Handler(s.log))

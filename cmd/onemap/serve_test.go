@@ -178,7 +178,7 @@ func TestTheServerServesWhatIsImportedBesideItAndStopsWhenItIsTold(t *testing.T)
 			t.Errorf("the greeting lacks %q:\n%s", want, p.text())
 		}
 	}
-	for path, want := range map[string]int{"/": 200, "/wall": 200, "/api": 200, "/healthz": 200, "/metrics": 200, "/signin": 200, "/no-such-page": 404, "/api/no": 404} {
+	for path, want := range map[string]int{"/": 200, "/wall": 200, "/api": 200, "/api/reference": 200, "/healthz": 200, "/metrics": 200, "/signin": 200, "/no-such-page": 404, "/api/no": 404} {
 		if status, body := p.get(path, ""); status != want {
 			t.Errorf("%s: %d %s", path, status, body)
 		}

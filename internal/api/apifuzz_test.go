@@ -1,6 +1,8 @@
 package api
 
 import (
+	"compress/gzip"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -17,7 +19,7 @@ const requestsOfASeed = 100
 // definition (see artist), each seed against a server of its own, and looks at what
 // comes back. A find names the seed and the request.
 func FuzzWhateverIsSentIsAnsweredAsTheDefinitionSays(f *testing.F) {
-	for seed := range uint64(30) {
+	for seed := range uint64(20) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
@@ -33,7 +35,7 @@ func FuzzWhateverIsSentIsAnsweredAsTheDefinitionSays(f *testing.F) {
 		})
 		send := func(d drawn) (a answer, route string) {
 			a = s.send(d.method, d.path, d.body, func(r *http.Request) { r.Header = d.header })
-			return a, <-patterns
+			return inflated(t, a), <-patterns
 		}
 		good := 0
 		for range requestsOfASeed {
@@ -78,6 +80,24 @@ var once31 struct {
 	judge *contract
 }
 
+// inflated returns an answer that came as gzip without that.
+func inflated(t *testing.T, a answer) answer {
+	t.Helper()
+	if a.Header.Get("Content-Encoding") != "gzip" || a.body == "" {
+		return a
+	}
+	z, err := gzip.NewReader(strings.NewReader(a.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Header.Del("Content-Encoding")
+	return answer{a.Response, string(b)}
+}
+
 // insides are words that only our own code, SQL or file names bring into an answer.
 var insides = regexp.MustCompile(`SELECT |INSERT |SQLSTATE|SQL logic|sqlite|pgx|\.gpkg|\.go:\d|goroutine |/tmp/|runtime error|strconv\.|json: |Go (value|struct)|%!|0x[0-9a-f]{8}|map\[`)
 
@@ -101,8 +121,8 @@ func faults(definition *contract, route string, a answer) []string {
 	if a.Header.Get("X-Evil") != "" {
 		wrong = append(wrong, "a header was smuggled in")
 	}
-	if encoding := a.Header.Get("Content-Encoding"); encoding != "" {
-		return wrong // looked at by tests of their own
+	if a.Header.Get("Content-Encoding") != "" {
+		return wrong // a tile as br or zstd, looked at by tests of their own
 	}
 	if a.Header.Get("Content-Type") == mediaMVT && a.StatusCode == http.StatusOK {
 		if _, err := mvt.Unmarshal([]byte(a.body)); err != nil {

@@ -21,6 +21,7 @@ func (a *api) landing(w http.ResponseWriter, r *http.Request) error {
 			{Href: base + "/api", Rel: "self", Type: mediaJSON, Title: "this document"},
 			{Href: base + "/api/openapi.json", Rel: "service-desc", Type: mediaOpenAPI, Title: "the API definition"},
 			{Href: base + "/api/openapi-3.1.json", Rel: "service-desc", Type: mediaOpenAPI31, Title: "the same in OpenAPI 3.1"},
+			{Href: base + "/api/reference", Rel: "service-doc", Type: "text/html", Title: "接口文档 the interactive reference"},
 			{Href: base + "/api/conformance", Rel: "conformance", Type: mediaJSON, Title: "conformance classes"},
 			{Href: base + "/api/collections", Rel: "data", Type: mediaJSON, Title: "the layers"},
 			{Href: base + "/api/tiles", Rel: relTilesets, Type: mediaJSON, Title: "vector tiles of the layers"},
