@@ -70,10 +70,7 @@ func (a *api) download(w http.ResponseWriter, r *http.Request, d download) error
 		{Href: a.itemsURL(r, d.entry.ID, d.values, "", offerGeoJSON.name), Rel: "alternate", Type: mediaGeoJSON},
 	}
 	var features iter.Seq2[*layers.Feature, error]
-	switch {
-	case r.Method == http.MethodHead:
-		features = func(func(*layers.Feature, error) bool) {}
-	case d.page:
+	if d.page {
 		page, err := query(r.Context(), reader, d.query, d.chosen)
 		if err != nil {
 			return cursorError(err)
