@@ -115,18 +115,3 @@ func (r Range) Boxes() []orb.Bound {
 	}
 	return all
 }
-
-// AggregateQuery counts a layer's features by group.
-type AggregateQuery struct {
-	Layer string
-	Selection
-	// GroupBy is an attribute, or "division:1" to "division:4" for the division
-	// of that level (region, city, county, township). Empty: one group.
-	GroupBy string
-}
-
-// Bucket is one group of an aggregate.
-type Bucket struct {
-	Key   any // the attribute's value or the division's code; nil for null
-	Count int64
-}

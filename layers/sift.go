@@ -1,11 +1,6 @@
 package layers
 
-import (
-	"cmp"
-	"iter"
-	"slices"
-	"time"
-)
+import "iter"
 
 // Candidates is a page of features among which a query's are, and where each stands in
 // the query's order.
@@ -64,70 +59,4 @@ func Length(features iter.Seq2[*Feature, error]) (n int64, err error) {
 		n++
 	}
 	return n, nil
-}
-
-// Tally counts what a scan gives by the query's groups: for a store whose database
-// can't answer all of a filter.
-func (q AggregateQuery) Tally(l *Layer, features iter.Seq2[*Feature, error]) ([]Bucket, error) {
-	attribute, level, err := q.Group(l.Schema)
-	if err != nil {
-		return nil, err
-	}
-	if q.GroupBy == "" {
-		n, err := Length(features)
-		return []Bucket{{Count: n}}, err
-	}
-	groups := Buckets{Level: level}
-	for f, err := range features {
-		if err != nil {
-			return nil, err
-		}
-		groups.Add(f.Properties[attribute.Name], 1)
-	}
-	list := groups.List()
-	slices.SortFunc(list, func(a, b Bucket) int { return compareValues(a.Key, b.Key) })
-	return list, nil
-}
-
-// compareValues orders the values of an attribute as stores do: null first.
-func compareValues(a, b any) int {
-	switch x := a.(type) {
-	case string:
-		if y, ok := b.(string); ok {
-			return cmp.Compare(x, y)
-		}
-	case Date:
-		if y, ok := b.(Date); ok {
-			return cmp.Compare(x, y)
-		}
-	case int64:
-		if y, ok := b.(int64); ok {
-			return cmp.Compare(x, y)
-		}
-	case float64:
-		if y, ok := b.(float64); ok {
-			return cmp.Compare(x, y)
-		}
-	case time.Time:
-		if y, ok := b.(time.Time); ok {
-			return x.Compare(y)
-		}
-	case bool:
-		if y, ok := b.(bool); ok && x != y {
-			if y {
-				return -1
-			}
-			return 1
-		}
-	case nil:
-		return -btoi(b != nil)
-	}
-	return btoi(b == nil)
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -120,7 +120,7 @@ func checkQueries(ctx context.Context, t *testing.T, store layers.Store) {
 	if page.Matched < 1000 {
 		t.Errorf("%d enterprises in the middle of Nanning", page.Matched)
 	}
-	buckets, err := reader.Aggregate(ctx, layers.AggregateQuery{Layer: "enterprises", GroupBy: "division:2"})
+	buckets, err := reader.Aggregate(ctx, layers.AggregateQuery{Layer: "enterprises", GroupBy: []string{"division:2"}})
 	if err != nil {
 		t.Fatal(err)
 	}

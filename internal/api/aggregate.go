@@ -22,7 +22,10 @@ func (a *api) aggregate(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := newParams(r)
 	p.negotiate(r, offerJSON)
-	q := layers.AggregateQuery{Layer: e.ID, GroupBy: p.groupBy(e.Schema)}
+	q := layers.AggregateQuery{Layer: e.ID}
+	if by := p.groupBy(e.Schema); by != "" {
+		q.GroupBy = []string{by}
+	}
 	s := p.selection(e.Layer)
 	q.Selection = s.Selection
 	if s.east != nil {
@@ -37,13 +40,16 @@ func (a *api) aggregate(w http.ResponseWriter, r *http.Request) error {
 	}
 	groups := make([]group, len(buckets))
 	for i, b := range buckets {
-		groups[i] = group(b)
+		groups[i] = group{Count: b.Count}
+		if len(b.Keys) > 0 {
+			groups[i].Key = b.Keys[0]
+		}
 	}
 	return writeJSON(w, http.StatusOK, struct {
 		Layer   string  `json:"layer"`
 		GroupBy string  `json:"groupby,omitempty"`
 		Groups  []group `json:"groups"`
-	}{e.ID, q.GroupBy, groups})
+	}{e.ID, strings.Join(q.GroupBy, ","), groups})
 }
 
 func (p *params) groupBy(s layers.Schema) string {

@@ -119,7 +119,7 @@ func filtersAgree(t *testing.T, s layers.Store) {
 			}
 		}
 		check("query", paged, nil)
-		buckets, err := reader.Aggregate(t.Context(), layers.AggregateQuery{Layer: l.ID, Selection: sel, GroupBy: "b"})
+		buckets, err := reader.Aggregate(t.Context(), layers.AggregateQuery{Layer: l.ID, Selection: sel, GroupBy: []string{"b"}})
 		n := int64(0)
 		for _, b := range buckets {
 			n += b.Count

@@ -24,7 +24,7 @@ type Opener func(ctx context.Context, dir string) (layers.Store, error)
 
 // Run runs the contract.
 func Run(t *testing.T, open Opener) {
-	for _, c := range slices.Concat(defineCases, valueCases, editCases, queryCases, filterCases, viewCases, logCases, concurrentCases) {
+	for _, c := range slices.Concat(defineCases, valueCases, editCases, queryCases, filterCases, aggregateCases, viewCases, logCases, concurrentCases) {
 		t.Run(c.name, func(t *testing.T) { c.run(t, start(t, open, t.TempDir())) })
 	}
 	t.Run("AStoreOpenedAgainHoldsWhatItHeld", func(t *testing.T) { reopen(t, open) })

@@ -138,7 +138,7 @@ func checkSelections(t *testing.T, s layers.Store, values map[string]any) {
 		if n := count(layers.Selection{Filters: []layers.Filter{{Attribute: k, Value: v}}}, k); n != 1 {
 			t.Errorf("%s = %v matches %d", k, v, n)
 		}
-		b, err := s.As(layers.Owner).Aggregate(t.Context(), layers.AggregateQuery{Layer: "gauges", GroupBy: k})
+		b, err := s.As(layers.Owner).Aggregate(t.Context(), layers.AggregateQuery{Layer: "gauges", GroupBy: []string{k}})
 		if err != nil || len(b) != 1 || b[0].Count != 1 {
 			t.Errorf("grouped by %s: %v, %v", k, b, err)
 		}
@@ -237,7 +237,7 @@ func TestCastsOfADepartmentAreNotRunWithOurRights(t *testing.T) {
 		if err != nil || len(page.Features) != 1 {
 			t.Errorf("%s: %v, %v", a.Name, page.Features, err)
 		}
-		if b, err := s.As(layers.Owner).Aggregate(t.Context(), layers.AggregateQuery{Layer: "t", GroupBy: a.Name}); err != nil || len(b) != 1 {
+		if b, err := s.As(layers.Owner).Aggregate(t.Context(), layers.AggregateQuery{Layer: "t", GroupBy: []string{a.Name}}); err != nil || len(b) != 1 {
 			t.Errorf("%s: %v, %v", a.Name, b, err)
 		}
 	}

@@ -503,7 +503,7 @@ func TestARowThatCantBeReadIsNotQuotedAndHidesNoOtherLayer(t *testing.T) {
 		hidden(id+", a feature", err)
 		_, err = r.Query(t.Context(), layers.Query{Layer: id, Limit: 1})
 		hidden(id+", a page", err)
-		_, err = r.Aggregate(t.Context(), layers.AggregateQuery{Layer: id, GroupBy: "v"})
+		_, err = r.Aggregate(t.Context(), layers.AggregateQuery{Layer: id, GroupBy: []string{"v"}})
 		hidden(id+", groups", err)
 		for _, err := range r.Scan(t.Context(), id, layers.Range{}) {
 			hidden(id+", a scan", err)

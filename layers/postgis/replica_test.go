@@ -51,8 +51,8 @@ func TestAReplicaAnswersAsLongAsItIsNotBehindWhatWasTold(t *testing.T) {
 				t.Fatalf("want %d: %+v, %v", n, f, err)
 			}
 		}
-		b, err := s.As(layers.Owner).Aggregate(t.Context(), layers.AggregateQuery{Layer: "l", GroupBy: "n"})
-		if err != nil || len(b) != 1 || b[0].Key != int64(n) {
+		b, err := s.As(layers.Owner).Aggregate(t.Context(), layers.AggregateQuery{Layer: "l", GroupBy: []string{"n"}})
+		if err != nil || len(b) != 1 || b[0].Keys[0] != int64(n) {
 			t.Fatalf("want %d: %+v, %v", n, b, err)
 		}
 	}

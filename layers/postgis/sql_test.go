@@ -65,7 +65,7 @@ func TestNoByteOfAUserIsInTheTextOfAStatement(t *testing.T) {
 			if page, err = reader.Query(t.Context(), q); err != nil || len(page.Features) != 1 {
 				t.Fatalf("the second page by %s: %+v, %v", a.Name, page, err)
 			}
-			if _, err := reader.Aggregate(t.Context(), layers.AggregateQuery{Layer: l.ID, GroupBy: a.Name}); err != nil {
+			if _, err := reader.Aggregate(t.Context(), layers.AggregateQuery{Layer: l.ID, GroupBy: []string{a.Name}}); err != nil {
 				t.Fatal(err)
 			}
 			// Of the wrong type for most: refused, not written.
