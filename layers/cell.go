@@ -101,8 +101,8 @@ func anchor(g geom.T) (orb.Point, bool) {
 	return orb.Point{}, false
 }
 
-// Outline is the part of the cell that is in the world, in CRS84.
-func (c Cell) Outline() orb.Polygon {
+// Outline is the part of the cell that is in the world.
+func (c Cell) Outline() *geom.Polygon {
 	var ring orb.Ring
 	w := c.Width
 	if c.Hexagonal {
@@ -117,8 +117,9 @@ func (c Cell) Outline() orb.Polygon {
 		ring = orb.Bound{Min: orb.Point{west, south}, Max: orb.Point{west + w, south + w}}.ToRing()
 	}
 	ring = clip.Ring(orb.Bound{Min: orb.Point{-worldEdge, -worldEdge}, Max: orb.Point{worldEdge, worldEdge}}, ring)
-	for i, p := range ring {
-		ring[i] = orb.Point{p[0] / earth / radians, math.Atan(math.Sinh(p[1]/earth)) / radians}
+	flat := make([]float64, 0, 2*len(ring))
+	for _, p := range ring {
+		flat = append(flat, p[0]/earth/radians, math.Atan(math.Sinh(p[1]/earth))/radians)
 	}
-	return orb.Polygon{ring}
+	return geom.NewPolygonFlat(geom.XY, flat, []int{len(flat)})
 }

@@ -176,7 +176,14 @@ func (r faultyReader) Scan(ctx context.Context, layer string, rg layers.Range) i
 }
 
 func TestAnErrorBeforeTheFirstByteIsAProblemAndLaterItCutsTheAnswer(t *testing.T) {
-	f := &faulty{times: 1000, fail: func(context.Context) error {
+	var begun chan struct{} // closed when the client has the answer's beginning; nil: nobody waits for that
+	f := &faulty{times: 1000, fail: func(ctx context.Context) error {
+		if begun != nil {
+			select {
+			case <-begun:
+			case <-ctx.Done():
+			}
+		}
 		return layers.Errorf(layers.Internal, "read the store: %w", errors.New("SELECT 1"))
 	}}
 	s := start(t, func(d *Deps) { f.Store = d.Store; d.Store = f })
@@ -194,10 +201,12 @@ func TestAnErrorBeforeTheFirstByteIsAProblemAndLaterItCutsTheAnswer(t *testing.T
 			t.Fatal(err)
 		}
 		r.Header.Set("Accept-Encoding", encoding)
+		begun = make(chan struct{})
 		answer, err := s.Client().Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
+		close(begun)
 		b, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
 		if answer.StatusCode != 200 || len(b) == 0 || err == nil {

@@ -238,37 +238,6 @@ func TestAnIdMayHoldAnythingThatAPathCanCarry(t *testing.T) {
 	}
 }
 
-func TestFeaturesAreCountedByAttributeAndDivision(t *testing.T) {
-	s := start(t)
-	for query, want := range map[string]string{
-		"groupby=status":                                       "full:3 normal:2",
-		"groupby=status&division=450100":                       "full:2 normal:1",
-		"groupby=division:2":                                   "450100:3 450200:2",
-		"groupby=division:2&bbox=108,22,109,23":                "450100:3",
-		"groupby=open":                                         "false:3 true:2",
-		"groupby=beds&status=full&q=" + "%E5%8C%BB%E9%99%A203": "300:1",
-		"": "<nil>:5",
-	} {
-		var got struct {
-			Layer  string
-			Groups []group
-		}
-		s.get("/api/collections/hospitals/aggregate?"+query).want(t, 200).into(t, &got)
-		text := ""
-		for _, g := range got.Groups {
-			text += fmt.Sprintf(" %v:%d", g.Key, g.Count)
-		}
-		if sorted(text) != want || got.Layer != "hospitals" {
-			t.Errorf("%s: got %q, want %q", query, sorted(text), want)
-		}
-	}
-	for query, fields := range map[string]string{"groupby=nothing": "groupby", "groupby=division:5": "groupby", "groupby=extra": "groupby", "limit=1": "limit", "bbox=170,0,-170,1": "bbox"} {
-		if got := s.get("/api/collections/hospitals/aggregate?"+query).want(t, 400).fields(t); got != fields {
-			t.Errorf("%s: %q", query, got)
-		}
-	}
-}
-
 func sorted(list string) string {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(list) {

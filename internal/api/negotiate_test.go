@@ -53,7 +53,7 @@ func TestAFormThatIsNotOfferedIsRefusedWithThoseThatAre(t *testing.T) {
 		hospitals:          "one of geojson, geojsonseq, ndjson, csv, gpkg, shp",
 		hospitals + "/h01": "one of geojson",
 		"/api":             "one of json", "/api/collections": "one of json", "/api/collections/hospitals": "one of json", "/api/conformance": "one of json",
-		"/api/collections/hospitals/aggregate": "one of json", "/api/search": "one of json", "/tiles/hospitals.json": "one of json", "/api/tiles/WebMercatorQuad": "one of json",
+		"/api/collections/hospitals/aggregate": "one of json, geojson, csv", "/api/search": "one of json", "/tiles/hospitals.json": "one of json", "/api/tiles/WebMercatorQuad": "one of json",
 	} {
 		a := s.get(path+"?f=kml").want(t, 400)
 		if !strings.Contains(a.fields(t), "f") || !strings.Contains(a.body, `"remedy":"`+want+`"`) {
