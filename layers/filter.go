@@ -182,8 +182,10 @@ func Around(c *cql2.Call) (orb.Bound, bool) {
 	case float64:
 		reach = v
 	}
-	const least = 110_000 // metres in a degree of latitude, or in one of longitude at the equator
-	up := reach / least
+	// A shortest way between two corners lies beside the straight line on the map: by
+	// 0.1 km where they are a degree apart, by 25 where it is fifteen.
+	const least, bulge = 110_000, 25_000 // metres in a degree of latitude, or of longitude at the equator
+	up := (reach + bulge) / least
 	b.Min[1], b.Max[1] = b.Min[1]-up, b.Max[1]+up
 	north := max(math.Abs(b.Min[1]), math.Abs(b.Max[1]))
 	if north > 89 {

@@ -145,6 +145,9 @@ func (a *api) mount(r chi.Router) {
 
 	r.Get("/api/collections", a.handle(a.collections))
 	r.Get("/api/collections/{layer}", a.handle(a.collection))
+	r.Get("/api/collections/{layer}/schema", a.handle(a.layerSchema))
+	r.Get("/api/collections/{layer}/queryables", a.handle(a.queryables))
+	r.Get("/api/collections/{layer}/sortables", a.handle(a.sortables))
 	r.Get("/api/collections/{layer}/items", a.handle(a.items))
 	r.Post("/api/collections/{layer}/items", a.handle(a.create))
 	r.Get("/api/collections/{layer}/items/{feature}", a.handle(a.feature))

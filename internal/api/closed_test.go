@@ -17,13 +17,16 @@ var closedPaths = map[string]struct {
 	status int // 0: depends on who asks
 	body   string
 }{
-	"GET /api":                           {"/api", 200, ""},
-	"GET /api/conformance":               {"/api/conformance", 200, ""},
-	"GET /api/openapi.json":              {"/api/openapi.json", 200, ""},
-	"GET /api/openapi-3.1.json":          {"/api/openapi-3.1.json", 200, ""},
-	"GET /api/collections":               {"/api/collections", 200, ""},
-	"GET /api/collections/{layer}":       {"/api/collections/LAYER", 404, ""},
-	"GET /api/collections/{layer}/items": {"/api/collections/LAYER/items", 404, ""},
+	"GET /api":                                {"/api", 200, ""},
+	"GET /api/conformance":                    {"/api/conformance", 200, ""},
+	"GET /api/openapi.json":                   {"/api/openapi.json", 200, ""},
+	"GET /api/openapi-3.1.json":               {"/api/openapi-3.1.json", 200, ""},
+	"GET /api/collections":                    {"/api/collections", 200, ""},
+	"GET /api/collections/{layer}":            {"/api/collections/LAYER", 404, ""},
+	"GET /api/collections/{layer}/schema":     {"/api/collections/LAYER/schema", 404, ""},
+	"GET /api/collections/{layer}/queryables": {"/api/collections/LAYER/queryables", 404, ""},
+	"GET /api/collections/{layer}/sortables":  {"/api/collections/LAYER/sortables", 404, ""},
+	"GET /api/collections/{layer}/items":      {"/api/collections/LAYER/items", 404, ""},
 	"POST /api/collections/{layer}/items": {"/api/collections/LAYER/items", 404,
 		`{"type":"Feature","geometry":null,"properties":{"name":"n"}}`},
 	"GET /api/collections/{layer}/items/{feature}":         {"/api/collections/LAYER/items/r1", 404, ""},
