@@ -37,11 +37,8 @@ type places struct {
 // edge is an arc of a great circle shorter than half of it; a point is an edge to itself.
 type edge struct{ from, to vector }
 
-// area is the edges of a polygon, and a circle around it.
-type area struct {
-	edges  []edge
-	around *circle
-}
+// area is the outline of a polygon.
+type area struct{ outline *circle }
 
 // vastness is the radius of an area, as an angle, from which on it has no clear inside.
 const vastness = 80 * math.Pi / 180
@@ -69,14 +66,14 @@ func placesOf(g geom.T) *places {
 				collect(g.LineString(i))
 			}
 		case *geom.Polygon:
-			var a area
+			var outline []edge
 			for i := range g.NumLinearRings() {
-				a.edges = append(a.edges, path(vectors(g.LinearRing(i).FlatCoords(), g.Stride()))...)
+				outline = append(outline, path(vectors(g.LinearRing(i).FlatCoords(), g.Stride()))...)
 			}
-			if len(a.edges) > 0 {
-				a.around = circleAround(a.edges)
-				p.vast = p.vast || a.around.radius > vastness
-				p.areas, p.firsts, edges = append(p.areas, a), append(p.firsts, a.edges[0].from), append(edges, a.edges...)
+			if len(outline) > 0 {
+				a := area{grow(outline)}
+				p.vast = p.vast || a.outline.radius > vastness
+				p.areas, p.firsts, edges = append(p.areas, a), append(p.firsts, outline[0].from), append(edges, outline...)
 			}
 		case *geom.MultiPolygon:
 			for i := range g.NumPolygons() {
@@ -145,21 +142,32 @@ func (p *places) hold(o *places) bool {
 }
 
 // has counts how often the way from a point to one outside crosses the outline.
-func (a *area) has(v vector) bool {
-	c := a.around
+func (a area) has(v vector) bool {
+	c := a.outline
 	if c.centre.angle(v) > c.radius {
 		return false
 	}
 	aside := c.centre.cross(vector{0.36, -0.48, 0.8}).unit()
 	turn := (c.radius + math.Pi/2) / 2
-	out := c.centre.times(math.Cos(turn)).plus(aside.times(math.Sin(turn)))
-	inside := false
-	for _, e := range a.edges {
-		if cross(edge{v, out}, e) {
-			inside = !inside
+	way := edge{v, c.centre.times(math.Cos(turn)).plus(aside.times(math.Sin(turn)))}
+	return c.crossings(way, way.from.cross(way.to).unit())%2 == 1
+}
+
+// crossings counts the edges that cross an arc, of which the normal is given.
+func (c *circle) crossings(way edge, normal vector) int {
+	if math.Abs(normal.dot(c.centre)) > c.sine {
+		return 0
+	}
+	if c.edges == nil {
+		return c.left.crossings(way, normal) + c.right.crossings(way, normal)
+	}
+	n := 0
+	for _, e := range c.edges {
+		if cross(way, e) {
+			n++
 		}
 	}
-	return inside
+	return n
 }
 
 // cross reports whether two arcs cross. A touch counts at one of the two edges that
@@ -181,7 +189,8 @@ func cross(e, f edge) bool {
 type circle struct {
 	centre      vector
 	radius      float64
-	edges       []edge // of a leaf
+	sine        float64 // of the radius; more than 1 where every great circle meets it
+	edges       []edge  // of a leaf
 	left, right *circle
 }
 
@@ -207,8 +216,10 @@ func circleAround(edges []edge) *circle {
 	for _, e := range edges {
 		c.radius = max(c.radius, c.centre.angle(e.from), c.centre.angle(e.to))
 	}
-	if c.radius += 1e-12; c.radius >= math.Pi/2 || middle.dot(middle) < 1e-6 {
-		c.radius = math.Pi // an arc may leave a circle of more than half of the sphere
+	c.radius += 1e-12
+	c.sine = math.Sin(c.radius)
+	if c.radius >= math.Pi/2 || middle.dot(middle) < 1e-6 {
+		c.radius, c.sine = math.Pi, 2 // an arc may leave a circle of more than half of the sphere
 	}
 	return c
 }
