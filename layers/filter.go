@@ -31,7 +31,14 @@ func (l *Layer) Queryables() cql2.Queryables {
 // Filter checks a filter against the layer. What is wrong with it is one Violation.
 func (l *Layer) Filter(e cql2.Expr) (*cql2.Filter, error) {
 	if _, ok := l.Schema.Attribute("geometry"); !ok {
-		e = cql2.Rename(e, "geometry", GeometryQueryable)
+		e = cql2.Map(e, func(e cql2.Expr) cql2.Expr {
+			if p, ok := e.(*cql2.Property); ok && p.Name == "geometry" {
+				geometry := *p
+				geometry.Name = GeometryQueryable
+				return &geometry
+			}
+			return e
+		})
 	}
 	f, err := cql2.Compile(e, l.Queryables(), map[string]cql2.Macro{"division": l.division})
 	if err != nil {

@@ -143,22 +143,16 @@ type Row interface {
 // Queryables are what a filter may ask for, by name.
 type Queryables map[string]Type
 
-// Rename returns the expression with a property under another name.
-func Rename(e Expr, from, to string) Expr {
-	switch e := e.(type) {
-	case *Property:
-		if e.Name == from {
-			renamed := *e
-			renamed.Name = to
-			return &renamed
+// Map returns the expression with f applied to every node, arguments first. f changes no
+// node; a copy of one keeps its place.
+func Map(e Expr, f func(Expr) Expr) Expr {
+	if c, ok := e.(*Call); ok {
+		mapped := *c
+		mapped.Args = make([]Expr, len(c.Args))
+		for i, a := range c.Args {
+			mapped.Args[i] = Map(a, f)
 		}
-	case *Call:
-		renamed := *e
-		renamed.Args = make([]Expr, len(e.Args))
-		for i, a := range e.Args {
-			renamed.Args[i] = Rename(a, from, to)
-		}
-		return &renamed
+		e = &mapped
 	}
-	return e
+	return f(e)
 }

@@ -128,13 +128,27 @@ func TestConstantsAreComputedAndMacrosExpanded(t *testing.T) {
 	}
 }
 
-func TestAPropertyIsRenamed(t *testing.T) {
-	e, err := ParseText("a = b AND (a IS NULL OR f(a) = 'a')")
+func TestAMappedExpressionKeepsItsPlaces(t *testing.T) {
+	e, err := ParseText("b AND (i IS NULL OR TWICE(i) = 'a')")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := Text(Rename(e, "a", "c")); got != "c = b AND (c IS NULL OR f(c) = 'a')" {
+	mapped := Map(e, func(e Expr) Expr {
+		if p, ok := e.(*Property); ok && p.Name == "i" {
+			j := *p
+			j.Name = "j"
+			return &j
+		}
+		return e
+	})
+	if got := Text(mapped); got != "b AND (j IS NULL OR twice(j) = 'a')" {
 		t.Error(got)
+	}
+	if Text(e) != "b AND (i IS NULL OR twice(i) = 'a')" {
+		t.Errorf("the expression became %s", Text(e))
+	}
+	if _, err := Compile(mapped, queryables, macros); err == nil || err.(*Error).Column != 32 {
+		t.Errorf("the error is %v", err)
 	}
 }
 

@@ -33,7 +33,7 @@ func (p *jsonParser) geometry(o map[string]any, kind, path string, collections i
 		}
 		return c
 	}
-	p.only(o, path, "type", "coordinates", "bbox", "crs")
+	p.only(o, path, "type", "coordinates", "bbox")
 	at, v := join(path, "coordinates"), o["coordinates"]
 	switch kind {
 	case "Point":

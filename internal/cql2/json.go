@@ -98,7 +98,7 @@ func (p *jsonParser) object(o map[string]any, path string) Expr {
 		if p.err != nil {
 			return nil
 		}
-		return p.literal(spatial(at, g, nil))
+		return &Literal{Value: NewShape(g), place: at}
 	}
 	if op, ok := o["op"].(string); ok {
 		p.only(o, path, "op", "args")
@@ -133,19 +133,16 @@ func (p *jsonParser) object(o map[string]any, path string) Expr {
 			if p.err != nil {
 				return nil
 			}
-			return p.literal(boxLiteral(at, numbers))
+			box, err := boxLiteral(at, numbers)
+			if err != nil {
+				p.err = err
+				return nil
+			}
+			return box
 		}
 	}
 	p.fail(path, o, "not a part of a filter", jsonForms)
 	return nil
-}
-
-func (p *jsonParser) literal(l *Literal, err *Error) Expr {
-	if err != nil {
-		p.err = err
-		return nil
-	}
-	return l
 }
 
 func (p *jsonParser) call(op string, args any, path string) Expr {

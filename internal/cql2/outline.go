@@ -6,14 +6,6 @@ import (
 	"github.com/twpayne/go-geom"
 )
 
-// spatial makes a literal of a geometry that a filter spells out.
-func spatial(at place, g geom.T, err error) (*Literal, *Error) {
-	if err != nil {
-		return nil, &Error{Column: at.column, Path: at.path, Reason: "not a geometry: " + err.Error(), Remedy: "see OGC 06-103r4 and RFC 7946"}
-	}
-	return &Literal{Value: NewShape(g), place: at}, nil
-}
-
 // sound checks a geometry that a filter spells out: predicates have no answer about
 // what is none. What features have may be as it is.
 func (c *checker) sound(l *Literal) error {
@@ -44,21 +36,22 @@ func boxLiteral(at place, v []float64) (*Literal, *Error) {
 	if s > n {
 		return nil, &Error{Column: at.column, Path: at.path, Reason: "the box has its south north of its north", Remedy: "west, south, east, north"}
 	}
-	if w <= e {
-		return spatial(at, rectangle(w, s, e, n), nil)
+	g := rectangle(w, s, e, n)
+	if w > e {
+		g = both(rectangle(w, s, 180, n), rectangle(-180, s, e, n))
 	}
-	both := geom.NewGeometryCollection()
-	err := both.Push(rectangle(w, s, 180, n), rectangle(-180, s, e, n))
-	if a, ok := both.Geom(0).(*geom.Polygon); ok {
-		if b, ok := both.Geom(1).(*geom.Polygon); ok {
-			m := geom.NewMultiPolygon(geom.XY)
-			if err = m.Push(a); err == nil {
-				err = m.Push(b)
-			}
-			return spatial(at, m, err)
-		}
+	return &Literal{Value: NewShape(g), place: at}, nil
+}
+
+// both are two rectangles as one geometry: a multi polygon, unless one is less than a
+// polygon.
+func both(a, b geom.T) geom.T {
+	first, ok := a.(*geom.Polygon)
+	second, also := b.(*geom.Polygon)
+	if ok && also {
+		return geom.NewMultiPolygonFlat(geom.XY, append(first.FlatCoords(), second.FlatCoords()...), [][]int{{10}, {20}})
 	}
-	return spatial(at, both, err)
+	return geom.NewGeometryCollection().MustPush(a, b)
 }
 
 // rectangle is a polygon, or what is left of it where it has no width or no height.

@@ -53,6 +53,7 @@ func TestATextReadsAsItsCanonicalForm(t *testing.T) {
 		{"S_INTERSECTS(geom, BBOX(1,2,3,4))", "S_INTERSECTS(geom, POLYGON((1 2,3 2,3 4,1 4,1 2)))"},
 		{"S_INTERSECTS(geom, BBOX(1,2,0,3,4,9))", "S_INTERSECTS(geom, POLYGON((1 2,3 2,3 4,1 4,1 2)))"},
 		{"S_INTERSECTS(geom, BBOX(170,2,-170,4))", "S_INTERSECTS(geom, MULTIPOLYGON(((170 2,180 2,180 4,170 4,170 2)),((-180 2,-170 2,-170 4,-180 4,-180 2))))"},
+		{"S_INTERSECTS(geom, BBOX(180,2,-170,4))", "S_INTERSECTS(geom, GEOMETRYCOLLECTION(LINESTRING(180 2,180 4),POLYGON((-180 2,-170 2,-170 4,-180 4,-180 2))))"},
 		{"S_INTERSECTS(geom, BBOX(1,2,1,4))", "S_INTERSECTS(geom, LINESTRING(1 2,1 4))"},
 		{"S_INTERSECTS(geom, BBOX(1,2,1,2))", "S_INTERSECTS(geom, POINT(1 2))"},
 		{"T_FinishedBy(t, interval('2026-07-01','..'))", "T_FINISHEDBY(t, INTERVAL('2026-06-30T16:00:00.000Z', '..'))"},

@@ -27,26 +27,22 @@ func (p *parser) geometry() Expr {
 	if p.err != nil {
 		return nil
 	}
-	return p.spatial(spatial(place{column: at.column}, g, nil))
+	return &Literal{Value: NewShape(g), place: place{column: at.column}}
 }
 
-func (p *parser) spatial(l *Literal, err *Error) Expr {
+func (p *parser) bbox(name token) Expr {
+	var v []float64
+	p.list(func() Expr { v = append(v, p.coordinate()); return nil })
+	if p.err != nil {
+		return nil
+	}
+	box, err := boxLiteral(place{column: name.column}, v)
 	if err != nil {
 		p.err = err
 		p.stop()
 		return nil
 	}
-	return l
-}
-
-func (p *parser) bbox(name token) Expr {
-	var v []float64
-	for range p.list(func() Expr { v = append(v, p.coordinate()); return nil }) {
-	}
-	if p.err != nil {
-		return nil
-	}
-	return p.spatial(boxLiteral(place{column: name.column}, v))
+	return box
 }
 
 // tagged reads a geometry from its word on. Heights are read and left out.
