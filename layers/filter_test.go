@@ -129,3 +129,31 @@ func TestAFilterThatDoesNotFitItsLayerIsOneViolation(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+func TestACursorBelongsToItsFilter(t *testing.T) {
+	l, _ := layerstest.Places()
+	query := func(text string) layers.Query {
+		e, err := cql2.ParseText(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := l.Filter(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return layers.Query{Layer: l.ID, Selection: layers.Selection{Where: f}}
+	}
+	q := query("rank = 1")
+	next := q.Token(layers.Mark{Num: 7})
+	for text, same := range map[string]bool{"rank=1": true, "rank = 2": false} {
+		other := query(text)
+		other.After = next
+		if _, err := other.Mark(); (err == nil) != same {
+			t.Errorf("the cursor of rank = 1 goes on with %s: %v", text, err)
+		}
+	}
+	all := layers.Query{Layer: l.ID, After: next}
+	if _, err := all.Mark(); err == nil {
+		t.Error("the cursor goes on without the filter")
+	}
+}

@@ -95,7 +95,7 @@ func (c *checker) literal(l *Literal) (Expr, error) {
 	case string:
 		l.of = String
 		if err := readable(v); err != nil {
-			return nil, wrong(l, err.(*Error).Reason, err.(*Error).Remedy)
+			return nil, wrong(l, err.Reason, err.Remedy)
 		}
 	case int64:
 		l.of = Integer

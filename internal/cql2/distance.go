@@ -22,6 +22,9 @@ func near(a, b, metres Expr) predicate {
 		if s == nil || t == nil {
 			return unknown
 		}
+		if s.box.northSouthGap(t.box)*leastRadius > limit {
+			return no
+		}
 		return s.places().within(t.places(), limit)
 	}
 }
@@ -90,6 +93,26 @@ func placesOf(g geom.T) *places {
 		p.tree = grow(edges)
 	}
 	return p
+}
+
+// northSouthGap is the difference of latitude between what two boxes hold, as an angle,
+// negative where there is none. It spares most features of a layer the rest.
+func (b Box) northSouthGap(o Box) float64 {
+	width, other := b.East-b.West, o.East-o.West
+	return max(-bulge(-b.South, width)-bulge(o.North, other), -bulge(-o.South, other)-bulge(b.North, width))
+}
+
+// bulge is how far north great circles go between places that lie so many degrees of
+// longitude apart at most, and no farther north than a latitude. It is an angle.
+func bulge(latitude, width float64) float64 {
+	if width >= 180 {
+		return math.Pi / 2
+	}
+	north := latitude * math.Pi / 180
+	if width > 0 && north > 0 {
+		return math.Atan(math.Tan(north) / math.Cos(width*math.Pi/360))
+	}
+	return north
 }
 
 func path(v []vector) []edge {

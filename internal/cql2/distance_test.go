@@ -2,10 +2,36 @@ package cql2
 
 import (
 	"fmt"
+	"math"
 	"testing"
+
+	"github.com/twpayne/go-geom"
+	"pgregory.net/rapid"
 )
 
 // The distances are those of PostGIS 3.3, ST_Distance of geographies.
+// Great circles go farther north than their ends.
+func TestBoundsDoNotHideWhatIsNear(t *testing.T) {
+	for _, c := range []struct {
+		a, b   string
+		metres float64
+		want   bool
+	}{
+		{"LINESTRING(0 60,90 60)", "POINT(45 67)", 100_000, true},
+		{"LINESTRING(0 -60,90 -60)", "POINT(45 -67)", 100_000, true},
+		{"LINESTRING(0 60,90 60)", "POINT(45 60)", 100_000, false},
+		{"LINESTRING(-100 70,100 70)", "POINT(0 60)", 100_000, false},
+		{"POINT(0 10)", "POINT(0 11)", 110_620, true},
+		{"POINT(0 10)", "POINT(0 11)", 110_600, false},
+		{"MULTIPOINT((0 10),(170 10))", "POINT(85 80)", 1000, false},
+	} {
+		f := must(t, fmt.Sprintf("S_DWITHIN(geom, %s, %v)", c.b, c.metres))
+		if got := f.Match(row{"geom": NewShape(mustGeometry(c.a))}); got != c.want {
+			t.Errorf("%s within %v m of %s: %v", c.a, c.metres, c.b, got)
+		}
+	}
+}
+
 func TestADistanceIsAlongTheEllipsoidToTheMillimetre(t *testing.T) {
 	for _, c := range []struct {
 		a, b   string
@@ -44,4 +70,42 @@ func TestADistanceIsAlongTheEllipsoidToTheMillimetre(t *testing.T) {
 	if f := must(t, "S_DWITHIN(geom, BBOX(-180,-90,180,90), 1)"); f.chosen(antipodes) != unknown {
 		t.Error("the whole earth has an inside")
 	}
+}
+
+// The search leaves out what is far by bounds and by circles; all pairs of edges leave
+// out nothing.
+func TestTheSearchFindsTheNearestOfAllEdges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		line := func(what string) (geom.T, []edge) {
+			size := rapid.SampledFrom([]float64{0.01, 1, 60}).Draw(t, "size")
+			west, south := rapid.Float64Range(-179, 118).Draw(t, "west"), rapid.Float64Range(-89, 28).Draw(t, "south")
+			var flat []float64
+			for range rapid.IntRange(1, 30).Draw(t, what) {
+				flat = append(flat, west+rapid.Float64Range(0, size).Draw(t, "x"), south+rapid.Float64Range(0, size).Draw(t, "y"))
+			}
+			if len(flat) == 2 {
+				v := vectors(flat, 2)[0]
+				return geom.NewPointFlat(geom.XY, flat), []edge{{v, v}}
+			}
+			return geom.NewLineStringFlat(geom.XY, flat), path(vectors(flat, 2))
+		}
+		a, edges := line("corners of a")
+		b, others := line("corners of b")
+		all := search{best: 2 * math.Pi}
+		for _, e := range edges {
+			for _, f := range others {
+				all.pair(e, f)
+			}
+		}
+		metres := 0.0
+		if all.best > 0 {
+			metres = ellipsoidal(all.a, all.b)
+		}
+		asked := func(limit float64) truth {
+			return near(&Literal{Value: NewShape(a)}, &Literal{Value: NewShape(b)}, &Literal{Value: limit})(nil)
+		}
+		if asked(metres+0.001) != yes || metres > 0.001 && asked(metres-0.001) != no {
+			t.Fatalf("%s and %s are %v m apart", appendWKT(nil, a), appendWKT(nil, b), metres)
+		}
+	})
 }

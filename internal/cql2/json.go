@@ -87,7 +87,7 @@ func (p *jsonParser) expr(v any, path string) Expr {
 
 func (p *jsonParser) readable(s, path string) {
 	if err := readable(s); err != nil {
-		p.fail(path, s, err.(*Error).Reason, err.(*Error).Remedy)
+		p.fail(path, s, err.Reason, err.Remedy)
 	}
 }
 

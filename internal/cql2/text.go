@@ -38,7 +38,7 @@ func ParseText(s string) (Expr, error) {
 }
 
 // readable checks what no part of a filter may break.
-func readable(s string) error {
+func readable(s string) *Error {
 	switch {
 	case len(s) > MaxBytes:
 		return tooLarge(place{}, fmt.Sprintf("the filter is longer than %d bytes", MaxBytes))
