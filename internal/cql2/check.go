@@ -57,7 +57,11 @@ func (c *checker) want(e Expr, t Type, by Op) (Expr, error) {
 		return nil, err
 	}
 	if family(e.Type()) != t {
-		return nil, wrong(e, fmt.Sprintf("%s takes %s, and %s is %s", nameOf(by), typeNames[t], shorten(text(e)), typeNames[e.Type()]), "")
+		remedy := ""
+		if _, ok := e.(*Literal); ok && t == Geometry && e.Type() == String {
+			remedy = "a geometry stands without quotation marks, such as POINT(108.3 22.8)"
+		}
+		return nil, wrong(e, fmt.Sprintf("%s takes %s, and %s is %s", nameOf(by), typeNames[t], shorten(text(e)), typeNames[e.Type()]), remedy)
 	}
 	return e, nil
 }
@@ -83,6 +87,8 @@ func (c *checker) unknownProperty(p *Property) error {
 	remedy := "the layer has " + strings.Join(names, ", ")
 	if s := similar(p.Name, names); s != "" {
 		remedy = "did you mean " + s + "? " + remedy
+	} else {
+		remedy = "text stands between '; " + remedy
 	}
 	return wrong(p, "the layer has no property "+p.Name, remedy)
 }
@@ -251,22 +257,26 @@ func (c *checker) comparison(n, e *Call) (Expr, error) {
 
 // mismatch says of two values that one can't be compared with the other.
 func mismatch(a, b Expr) error {
-	remedy := "compare it with " + typeNames[a.Type()]
-	if l, ok := b.(*Literal); ok && family(a.Type()) == Number {
-		if s, ok := l.Value.(string); ok {
-			if _, ok := parseNumber(s); ok {
-				remedy = "write " + s + " without quotation marks"
-			}
-		}
-	}
-	if l, ok := b.(*Literal); ok && a.Type() == String {
-		switch l.Value.(type) {
-		case int64, float64:
-			remedy = "write '" + text(l) + "' between quotation marks"
-		}
-	}
-	return wrong(b, fmt.Sprintf("%s is %s, and %s is %s", shorten(text(a)), typeNames[a.Type()], shorten(text(b)), typeNames[b.Type()]), remedy)
+	return wrong(b, fmt.Sprintf("%s is %s, and %s is %s", shorten(text(a)), typeNames[a.Type()], shorten(text(b)), typeNames[b.Type()]), toCompare(a, b))
 }
+
+// toCompare says what to compare a value with, where it is not the other.
+func toCompare(a, b Expr) string {
+	l, ok := b.(*Literal)
+	switch {
+	case ok && family(a.Type()) == Number && l.of == String:
+		if _, number := parseNumber(l.Value.(string)); number {
+			return "write " + l.Value.(string) + " without quotation marks"
+		}
+	case ok && a.Type() == String && family(l.of) == Number:
+		return "write '" + text(l) + "' between quotation marks"
+	case isInstant(a):
+		return instantForms
+	}
+	return "compare it with " + typeNames[a.Type()]
+}
+
+const instantForms = "such as DATE('2026-07-01') or TIMESTAMP('2026-07-01T08:00:00Z')"
 
 func isInstant(e Expr) bool { return family(e.Type()) == Timestamp }
 
@@ -278,7 +288,7 @@ func (c *checker) instant(e Expr) (Expr, error) {
 	}
 	v, ok := parseEnd(l.Value.(string))
 	if !ok || v == ".." {
-		return nil, wrong(l, shorten(text(l))+" is neither a date nor a time", "such as DATE('2026-07-01') or TIMESTAMP('2026-07-01T08:00:00Z')")
+		return nil, wrong(l, shorten(text(l))+" is neither a date nor a time", instantForms)
 	}
 	return c.literal(&Literal{Value: v, place: l.place})
 }

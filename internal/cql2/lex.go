@@ -168,6 +168,10 @@ func insteadOf(r rune) string {
 		return "write AND"
 	case '|':
 		return "write OR"
+	case '[', ']':
+		return "lists stand between ( and )"
+	case ';':
+		return "leave it out"
 	}
 	return "text stands between '"
 }

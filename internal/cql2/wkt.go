@@ -33,6 +33,9 @@ func (p *parser) geometry() Expr {
 func (p *parser) bbox(name token) Expr {
 	var v []float64
 	p.list(func() Expr { v = append(v, p.coordinate()); return nil })
+	if !p.now.is(")") {
+		p.expected(") or , after a number of the box")
+	}
 	if p.err != nil {
 		return nil
 	}
