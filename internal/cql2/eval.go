@@ -1,6 +1,7 @@
 package cql2
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -201,13 +202,16 @@ func order[T int64 | float64](a, b T) int {
 	return 0
 }
 
-// in is an equality with one of several. Texts and whole numbers are looked up.
+// in is an equality with one of several. Texts and numbers are looked up; a whole number
+// is among whole ones only, as it is not compared with others exactly.
 func in(e Expr, list []Expr) predicate {
 	switch {
 	case e.Type() == String && constants(list, String):
-		return among[string](textual(e), list)
+		return among(textual(e), list, textual)
 	case e.Type() == Integer && constants(list, Integer):
-		return among[int64](integer(e), list)
+		return among(integer(e), list, integer)
+	case e.Type() == Number && constants(list, Integer, Number):
+		return among(numeric(e), list, numeric)
 	}
 	all := make([]Expr, len(list))
 	for i, candidate := range list {
@@ -216,19 +220,18 @@ func in(e Expr, list []Expr) predicate {
 	return junction(all, yes)
 }
 
-func constants(list []Expr, t Type) bool {
-	for _, e := range list {
-		if _, ok := e.(*Literal); !ok || e.Type() != t {
-			return false
-		}
-	}
-	return true
+func constants(list []Expr, types ...Type) bool {
+	return !slices.ContainsFunc(list, func(e Expr) bool {
+		_, literal := e.(*Literal)
+		return !literal || !slices.Contains(types, e.Type())
+	})
 }
 
-func among[T comparable](value func(Row) (T, bool), list []Expr) predicate {
+func among[T comparable, F ~func(Row) (T, bool)](value F, list []Expr, of func(Expr) F) predicate {
 	set := make(map[T]bool, len(list))
 	for _, e := range list {
-		set[e.(*Literal).Value.(T)] = true
+		v, _ := of(e)(nil)
+		set[v] = true
 	}
 	return func(r Row) truth {
 		v, ok := value(r)
