@@ -170,6 +170,11 @@ func (a *api) mount(r chi.Router) {
 	r.Get("/api/settings", a.handle(a.settings))
 	r.Get("/api/scenes", a.handle(a.scenes))
 
+	r.Get("/api/styles", a.handle(a.styles))
+	r.Get("/api/styles/{style}", a.handle(a.style))
+	r.Get("/api/styles/{style}/metadata", a.handle(a.styleMetadata))
+	r.Get("/api/collections/{layer}/styles", a.handle(a.collectionStyles))
+
 	r.Get("/api/collections/{layer}/tiles", a.handle(a.collectionTilesets))
 	r.Get("/api/collections/{layer}/tiles/{tileMatrixSetId}", a.handle(a.collectionTileset))
 	r.Get("/api/collections/{layer}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}", a.handle(a.collectionTile))
