@@ -6,15 +6,18 @@ import (
 	"strings"
 
 	"github.com/paulmach/orb"
+
+	"onemap/internal/crs"
 )
 
-// parseBBox reads west,south,east,north in CRS84 degrees, or with a height
-// after south and north (/req/core/fc-bbox-definition). Heights are not
+// parseBBox reads west,south,east,north in CRS84 degrees, or what another reference
+// system calls its least and greatest coordinates, or with a height
+// after the second and the fourth (/req/core/fc-bbox-definition). Heights are not
 // indexed: a height range is checked and has no further effect.
 //
 // West of more than east crosses the antimeridian and gives two boxes, the one
 // on its western side first.
-func parseBBox(s string) ([]orb.Bound, *paramError) {
+func parseBBox(s string, system *crs.System) ([]orb.Bound, *paramError) {
 	const form = "west,south,east,north in degrees, e.g. 107.5,22.3,109,23.5"
 	parts := strings.Split(s, ",")
 	if len(parts) != 4 && len(parts) != 6 {
@@ -35,6 +38,18 @@ func parseBBox(s string) ([]orb.Bound, *paramError) {
 			return nil, &paramError{"the lower height is above the upper", "west,south,low,east,north,high"}
 		}
 		e, north = v[3], v[4]
+	}
+	if system != crs.CRS84 {
+		if !system.Geographic && (w > e || south > north) {
+			return nil, &paramError{"a least coordinate is more than the greatest", "the lower corner, then the upper, with the axes in the order of bbox-crs"}
+		}
+		w, south, e, north = system.BoxToCRS84([4]float64{w, south, e, north})
+		if math.IsNaN(w + south + e + north) {
+			return nil, &paramError{"a box that is nowhere in its reference system", form}
+		}
+		if !system.Geographic {
+			w, south, e, north = max(-180, w), max(-90, south), min(180, e), min(90, north)
+		}
 	}
 	switch {
 	case math.Abs(w) > 180 || math.Abs(e) > 180:

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"onemap/internal/crs"
 	"onemap/internal/geojson"
 	"onemap/layers"
 )
@@ -65,7 +66,7 @@ func (a *api) describe(r *http.Request, e layers.Entry) collection {
 	own := a.layerURL(r, e.ID)
 	c := collection{
 		ID: e.ID, Title: first(e.Title), Description: first(e.Abstract), Attribution: first(e.Source),
-		ItemType: "feature", CRS: []string{crs84}, StorageCRS: crs84, Layer: e.Layer, Status: statusAt(e, a.Now()),
+		ItemType: "feature", CRS: crs.URIs(), StorageCRS: crs84, Layer: e.Layer, Status: statusAt(e, a.Now()),
 		TilesFrom: a.tilesFrom(e.ID), TilesMaxZoom: a.Tiles.SourceZoom(e.ID),
 		Links: []link{
 			{Href: own, Rel: "self", Type: mediaJSON, Title: first(e.Title)},
@@ -129,15 +130,17 @@ func (a *api) collections(w http.ResponseWriter, r *http.Request) error {
 	list := make([]collection, len(entries))
 	for i, e := range entries {
 		list[i] = a.describe(r, e)
+		list[i].CRS = []string{"#/crs"} // of this document (/req/crs/fc-md-crs-list-global)
 	}
 	base := a.base(r)
 	return writeJSON(w, http.StatusOK, struct {
 		Links       []link       `json:"links"`
+		CRS         []string     `json:"crs"`
 		Collections []collection `json:"collections"`
 	}{[]link{
 		{Href: base + "/api/collections", Rel: "self", Type: mediaJSON, Title: "the layers"},
 		{Href: base + "/api", Rel: "root", Type: mediaJSON, Title: a.Settings.Title.Zh},
-	}, list})
+	}, crs.URIs(), list})
 }
 
 func (a *api) collection(w http.ResponseWriter, r *http.Request) error {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/twpayne/go-geom"
+
 	"onemap/internal/formats"
 	"onemap/layers"
 )
@@ -51,6 +53,7 @@ type download struct {
 	entry  layers.Entry
 	format formats.Format
 	places formats.Places
+	show   presentation
 	query  layers.Query
 	chosen selected
 	page   bool // as in GeoJSON; else everything
@@ -90,6 +93,7 @@ func (a *api) download(w http.ResponseWriter, r *http.Request, d download) error
 	h := w.Header()
 	h.Set(positionHeader, head.String())
 	h.Set("Content-Type", contentType(d.format))
+	d.show.header(h)
 	h.Set("Content-Disposition", disposition(d.entry.Layer, d.format))
 	for _, l := range links {
 		h.Add("Link", "<"+l.Href+`>; rel="`+l.Rel+`"; type="`+l.Type+`"`)
@@ -98,7 +102,10 @@ func (a *api) download(w http.ResponseWriter, r *http.Request, d download) error
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	o := formats.Options{Layer: d.entry.Layer, Updated: d.entry.Status.Updated, Now: a.Now(), CSV: d.places}
+	o := formats.Options{Layer: d.show.layer, Updated: d.entry.Status.Updated, Now: a.Now(), CSV: d.places}
+	if !d.show.plain() {
+		o.Transform = func(g geom.T) (geom.T, error) { return d.show.shape(g), nil }
+	}
 	return a.stream(w, r, func(ctx context.Context, s *spool) error {
 		if !d.page {
 			features = everything(ctx, reader, d.query, d.chosen)

@@ -16,6 +16,7 @@ func (a *api) feature(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := newParams(r)
 	p.negotiate(r, offerGeoJSON)
+	show := p.presentation(e.Layer)
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -28,11 +29,12 @@ func (a *api) feature(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set(positionHeader, layers.Cursor{Epoch: head.Epoch, Position: position}.String())
-	if notModified(w, r, featureTag(head.Epoch, f.Version, e.Schema)) {
+	if notModified(w, r, show.tag(head.Epoch, f)) {
 		return nil
 	}
 	w.Header().Set("Content-Type", mediaGeoJSON)
-	b := geojson.AppendFeature(nil, e.Schema, f)
+	show.header(w.Header())
+	b := geojson.AppendFeature(nil, show.layer.Schema, show.of(f))
 	own := a.layerURL(r, e.ID)
 	b = appendNotice(b[:len(b)-1], e.Layer) // inside the feature's closing brace
 	b = appendLinks(b, []link{

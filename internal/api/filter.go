@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"onemap/internal/cql2"
+	"onemap/internal/crs"
 	"onemap/layers"
 )
 
@@ -20,10 +21,7 @@ const (
 func (p *params) filter() (e cql2.Expr, query string) {
 	text, sent := p.one("filter")
 	lang, named := p.one("filter-lang")
-	crs, placed := p.one("filter-crs")
-	if placed && crs != crs84 {
-		p.add("filter-crs", crs, "not a reference system that a filter may use", crs84)
-	}
+	system := p.system("filter-crs")
 	parse, q := cql2.ParseText, url.Values{"filter": {text}}
 	switch {
 	case named && lang == langJSON:
@@ -39,6 +37,21 @@ func (p *params) filter() (e cql2.Expr, query string) {
 	if err != nil {
 		p.addAll(layers.UnfitFilter(err))
 		return nil, ""
+	}
+	if system != crs.CRS84 {
+		q.Set("filter-crs", system.URI)
+		e = cql2.Map(e, func(e cql2.Expr) cql2.Expr {
+			l, ok := e.(*cql2.Literal)
+			if !ok {
+				return e
+			}
+			if shape, ok := l.Value.(*cql2.Shape); ok {
+				placed := *l
+				placed.Value = cql2.NewShape(moved(shape.Geometry(), system.ToCRS84))
+				return &placed
+			}
+			return e
+		})
 	}
 	return e, q.Encode()
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"onemap/internal/crs"
 	"onemap/internal/formats"
 	"onemap/internal/geojson"
 	"onemap/layers"
@@ -30,13 +31,17 @@ func (a *api) items(w http.ResponseWriter, r *http.Request) error {
 	q := layers.Query{Layer: e.ID, Sort: p.sort(e.Schema), Limit: p.limit(standardLimit, layers.MaxLimit), Count: true}
 	q.After, _ = p.one("cursor")
 	places := p.places(chosen)
+	show := p.presentation(e.Layer)
+	if q.SkipGeometry = show.bare; show.crs != crs.CRS84 && slices.Contains(onlyCRS84, chosen.name) {
+		p.add("crs", p.values.Get("crs"), "this format is written in CRS84 alone", "leave it out, or f=geojson")
+	}
 	s := p.selection(e.Layer)
 	q.Selection = s.Selection
 	if err := p.err(); err != nil {
 		return err
 	}
 	if chosen.name != offerGeoJSON.name {
-		return a.download(w, r, download{entry: e, format: a.formatOf(chosen), places: places, query: q, chosen: s,
+		return a.download(w, r, download{entry: e, format: a.formatOf(chosen), places: places, show: show, query: q, chosen: s,
 			page: p.values.Has("limit") || p.values.Has("cursor"), values: p.values})
 	}
 	// The head before the reading: an epoch that ends in between shows as a
@@ -52,6 +57,7 @@ func (a *api) items(w http.ResponseWriter, r *http.Request) error {
 	head.Position = page.Position
 	w.Header().Set(positionHeader, head.String())
 	w.Header().Set("Content-Type", mediaGeoJSON)
+	show.header(w.Header())
 	own := a.layerURL(r, e.ID)
 	links := []link{
 		{Href: self(own+"/items", p.values, ""), Rel: "self", Type: mediaGeoJSON, Title: "this document"},
@@ -61,8 +67,11 @@ func (a *api) items(w http.ResponseWriter, r *http.Request) error {
 		links = append(links, link{Href: self(own+"/items", p.values, page.Next), Rel: "next", Type: mediaGeoJSON, Title: "the next page"})
 	}
 	links = append(links, a.alternates(r, e.ID, p.values)...)
-	return a.writeFeatures(w, e.Layer, page, links)
+	return a.writeFeatures(w, show, page, links)
 }
+
+// onlyCRS84 are the formats whose files say by themselves where their coordinates are.
+var onlyCRS84 = []string{"gpkg", formats.Shapefile.Name, formats.CSV.Name}
 
 func self(path string, values url.Values, cursor string) string {
 	v := url.Values{}
@@ -95,7 +104,7 @@ func cursorError(err error) error {
 }
 
 // writeFeatures streams a FeatureCollection.
-func (a *api) writeFeatures(w http.ResponseWriter, l *layers.Layer, page layers.Page, links []link) error {
+func (a *api) writeFeatures(w http.ResponseWriter, show presentation, page layers.Page, links []link) error {
 	const flush = 64 << 10
 	b := make([]byte, 0, flush+16<<10)
 	b = append(b, `{"type":"FeatureCollection","timeStamp":`...)
@@ -106,14 +115,14 @@ func (a *api) writeFeatures(w http.ResponseWriter, l *layers.Layer, page layers.
 	}
 	b = append(b, `,"numberReturned":`...)
 	b = strconv.AppendInt(b, int64(len(page.Features)), 10)
-	b = appendNotice(b, l)
+	b = appendNotice(b, show.layer)
 	b = appendLinks(b, links)
 	b = append(b, `,"features":[`...)
 	for i, f := range page.Features {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = geojson.AppendFeature(append(b, '\n'), l.Schema, f)
+		b = geojson.AppendFeature(append(b, '\n'), show.layer.Schema, show.of(f))
 		if len(b) >= flush {
 			if _, err := w.Write(b); err != nil {
 				return nil // the reader is gone

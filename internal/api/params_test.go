@@ -8,6 +8,7 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"onemap/internal/crs"
 	"onemap/layers"
 )
 
@@ -43,7 +44,7 @@ func TestABBoxIsReadInBothForms(t *testing.T) {
 		"１０７.5,22,109,23.5":           nil, // full-width digits
 		strings.Repeat("1,", 1000000): nil,
 	} {
-		got, err := parseBBox(text)
+		got, err := parseBBox(text, crs.CRS84)
 		if (err != nil) != (want == nil) || len(got) != len(want) {
 			t.Errorf("%.40q: %v, %v", text, got, err)
 			continue
@@ -103,7 +104,7 @@ func FuzzBBox(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		boxes, err := parseBBox(s)
+		boxes, err := parseBBox(s, crs.CRS84)
 		if (err == nil) == (len(boxes) == 0) {
 			t.Fatalf("%q: %v, %v", s, boxes, err)
 		}

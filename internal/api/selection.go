@@ -22,8 +22,9 @@ const maxText = 200 // characters of q
 // wins over an attribute of the same name.
 func (p *params) selection(l *layers.Layer) selected {
 	var s selected
+	system := p.system("bbox-crs")
 	if v, sent := p.one("bbox"); sent {
-		boxes, err := parseBBox(v)
+		boxes, err := parseBBox(v, system)
 		if err != nil {
 			p.addErr("bbox", v, err)
 		} else {
