@@ -38,7 +38,7 @@ func Create(ctx context.Context, path string) (*File, error) {
 		return nil, err
 	}
 	// Who breaks off throws the file away, so it needs neither a journal nor syncs.
-	pragmas := url.Values{"_pragma": {"journal_mode(OFF)", "synchronous(OFF)", "locking_mode(EXCLUSIVE)", "cache_size(-16384)"}}
+	pragmas := url.Values{"_pragma": {"journal_mode(OFF)", "synchronous(OFF)", "locking_mode(EXCLUSIVE)", "cache_size(-8192)"}}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: absolute}).EscapedPath()+"?"+pragmas.Encode())
 	if err != nil {
 		return nil, err

@@ -22,7 +22,11 @@ func (s *Store) As(v layers.View) layers.Reader { return &reader{s, v} }
 // snapshot runs f on one state of the file, with the catalogue of that state, and
 // returns the position it contains.
 func (s *Store) snapshot(ctx context.Context, f func(*sql.Tx, *catalogue) error) (layers.Position, error) {
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	return s.snapshotBy(ctx, s.read, f)
+}
+
+func (s *Store) snapshotBy(ctx context.Context, db *sql.DB, f func(*sql.Tx, *catalogue) error) (layers.Position, error) {
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return 0, unavailable(ctx, err)
 	}
@@ -125,7 +129,11 @@ func (r *reader) Feature(ctx context.Context, layer, id string) (f *layers.Featu
 
 func (r *reader) Scan(ctx context.Context, layer string, rg layers.Range) iter.Seq2[*layers.Feature, error] {
 	return func(yield func(*layers.Feature, error) bool) {
-		_, err := r.s.snapshot(ctx, func(tx *sql.Tx, c *catalogue) error {
+		db := r.s.read
+		if rg.BBox == nil {
+			db = r.s.scan
+		}
+		_, err := r.s.snapshotBy(ctx, db, func(tx *sql.Tx, c *catalogue) error {
 			t, err := c.see(r.view, layer)
 			if err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -43,6 +44,7 @@ type Store struct {
 	log       *slog.Logger
 	retention Retention
 	read      *sql.DB
+	scan      *sql.DB // for whole tables: each page is needed once, so its connections keep few
 	write     *sql.DB
 	writer    *writer
 	watch     *sql.Conn
@@ -88,8 +90,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		if s.write != nil {
 			_ = s.write.Close()
 		}
-		if s.read != nil {
-			_ = s.read.Close()
+		for _, db := range []*sql.DB{s.read, s.scan} {
+			if db != nil {
+				_ = db.Close()
+			}
 		}
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -103,12 +107,12 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, path string, o Options) (err error) {
-	dsn := func(pragmas ...string) string {
+	dsn := func(cacheKiB int, pragmas ...string) string {
 		q := url.Values{"_pragma": append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
-			"recursive_triggers(1)", "temp_store(memory)", "cache_size(-65536)", "wal_autocheckpoint(0)", fmt.Sprintf("journal_size_limit(%d)", checkpointAt)}, pragmas...)}
+			"recursive_triggers(1)", "temp_store(memory)", fmt.Sprintf("cache_size(%d)", -cacheKiB), "wal_autocheckpoint(0)", fmt.Sprintf("journal_size_limit(%d)", checkpointAt)}, pragmas...)}
 		return "file:" + url.PathEscape(path) + "?" + q.Encode()
 	}
-	if s.write, err = sql.Open("sqlite", dsn()); err != nil {
+	if s.write, err = sql.Open("sqlite", dsn(64<<10)); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
@@ -119,11 +123,15 @@ func (s *Store) open(ctx context.Context, path string, o Options) (err error) {
 	if err := initialise(ctx, conn); err != nil {
 		return err
 	}
-	if s.read, err = sql.Open("sqlite", dsn("query_only(1)")); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(64<<10, "query_only(1)")); err != nil {
 		return err
 	}
 	s.read.SetMaxOpenConns(4*o.Readers + 1) // one of them watches; who scans may ask for more meanwhile
 	s.read.SetMaxIdleConns(o.Readers + 1)
+	if s.scan, err = sql.Open("sqlite", dsn(2<<10, "query_only(1)")); err != nil {
+		return err
+	}
+	s.scan.SetMaxOpenConns(2 * o.Readers)
 	if s.watch, err = s.read.Conn(ctx); err != nil {
 		return err
 	}
@@ -182,7 +190,7 @@ func (s *Store) Close() error {
 	if err := s.measure(context.Background(), s.writer.one); err != nil {
 		s.log.Warn("the layers' extents could not be brought up to date", "error", err)
 	}
-	err := s.read.Close()
+	err := errors.Join(s.read.Close(), s.scan.Close())
 	// Open statements would keep the WAL, and a copy of the file alone would lack
 	// what is in it.
 	s.writer.forget()
