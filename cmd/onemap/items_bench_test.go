@@ -99,6 +99,9 @@ func BenchmarkOgr2ogrOfAMillionFeatures(b *testing.B) {
 			b.Run(c.name, func(b *testing.B) {
 				for b.Loop() {
 					grown, took := p.ogr2ogr(b, c.from)
+					if grown > 64 {
+						b.Errorf("the server grew by %.0f MB", grown)
+					}
 					b.ReportMetric(sites/took.Seconds(), "features/s")
 					b.ReportMetric(grown, "MB-grown")
 				}

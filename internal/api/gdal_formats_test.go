@@ -63,6 +63,26 @@ func TestGDALReadsEachFormatWithEqualFeatures(t *testing.T) {
 	}
 }
 
+func TestAGeoPackageHasASpatialIndexAndSaysWhatItIs(t *testing.T) {
+	s := start(t)
+	chinese(t, s, "points", layers.Point, point(108, 22), point(109, 23), point(109.5, 23.5))
+	path := filepath.Join(t.TempDir(), "a.gpkg")
+	if err := os.WriteFile(path, []byte(s.get("/api/collections/points/items?f=gpkg").want(t, 200).body), 0o400); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ sql, want string }{
+		{"SELECT count(*) AS n FROM points WHERE fid IN (SELECT id FROM rtree_points_geom WHERE minx > 108.5)", "n (Integer) = 2"},
+		{"SELECT identifier || description || min_x || max_y AS n FROM gpkg_contents", "n (String) = 示例，图层示例，图层；演示数据，非真实情况108.023.5"},
+		{"SELECT count(*) AS n FROM sqlite_master WHERE name LIKE 'onemap%'", "n (Integer) = 0"},
+		{"SELECT feature_count AS n FROM gpkg_ogr_contents", "n (Integer64) = 4"},
+		{"PRAGMA integrity_check", "integrity_check (String) = ok"},
+	} {
+		if got := gdal(t, "ogrinfo", "-ro", "-q", "-sql", c.sql, path); !strings.Contains(got, c.want) {
+			t.Errorf("%s: %s", c.sql, got)
+		}
+	}
+}
+
 // ogr returns what GDAL says of the features of a file in a format, by id.
 func (s *server) ogr(t *testing.T, layer, format, suffix string) map[string]string {
 	t.Helper()
