@@ -65,7 +65,7 @@ func TestACollectionTellsItsExtentItsLayerAndItsState(t *testing.T) {
 	if c.Layer.Schema[0].Role != layers.RoleName || c.Layer.Department.Name.Zh != "卫生健康委" {
 		t.Errorf("layer %+v", c.Layer)
 	}
-	if c.Status.Count != 5 || c.Status.Updated == nil || c.Status.Freshness != layers.Fresh || c.Status.AgeSeconds > 60 {
+	if c.Status.Count != 5 || c.Status.Updated == nil || c.Status.Freshness != layers.Fresh || c.Status.AgeSeconds > 3600 {
 		t.Errorf("status %+v", c.Status)
 	}
 	for _, l := range c.Links {
