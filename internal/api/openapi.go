@@ -39,6 +39,7 @@ func definitions(s Settings) (v30, v31 definition, err error) {
 	if s.Build != "" {
 		info["version"] = s.Build
 	}
+	describeTags(doc)
 	if v30, err = newDefinition(mediaOpenAPI, doc); err != nil {
 		return v30, v31, err
 	}

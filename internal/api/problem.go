@@ -71,7 +71,7 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p.Status >= 500 {
 		a.Log.Error("a request failed", "request", w.Header().Get(requestIDHeader), "method", r.Method, "path", r.URL.Path, "status", p.Status, "err", causes(err))
 	}
-	if sw, ok := w.(*statusWriter); ok && sw.status != 0 {
+	if begun(w) {
 		panic(http.ErrAbortHandler) // part of a good answer is out: cut it off visibly
 	}
 	for name, values := range header {
