@@ -1,0 +1,95 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+func TestATilesAddressMayEndInPBFOrMVT(t *testing.T) {
+	s := start(t)
+	plain := s.get("/tiles/hospitals/8/205/111")
+	if plain.StatusCode != 200 || plain.body == "" {
+		t.Fatalf("%d", plain.StatusCode)
+	}
+	for _, suffix := range []string{".pbf", ".mvt"} {
+		a := s.get("/tiles/hospitals/8/205/111" + suffix).want(t, 200)
+		if a.body != plain.body || a.Header.Get("ETag") != plain.Header.Get("ETag") {
+			t.Errorf("%s is another tile", suffix)
+		}
+	}
+}
+
+func TestGDALReadsTheTilesOfAZoomByTheirTileJSON(t *testing.T) {
+	s := start(t)
+	const zoom = "8"
+	summary := gdal(t, "ogrinfo", "-ro", "-so", "-oo", "METADATA_FILE="+s.URL+"/tiles/hospitals.json", "-oo", "TILE_EXTENSION=pbf", "MVT:"+s.URL+"/tiles/hospitals/"+zoom, "hospitals")
+	for _, want := range []string{"Feature Count: 5", "ZOOM_LEVEL=8", "Pseudo-Mercator", "name: String", "beds: ", "_id: String"} {
+		if !strings.Contains(summary, want) {
+			t.Errorf("ogrinfo does not say %q:\n%s", want, summary)
+		}
+	}
+	one := gdal(t, "ogrinfo", "-ro", "-al", "MVT:"+s.URL+"/tiles/hospitals/8/205/111.pbf")
+	for _, want := range []string{"示例医院01", "_id (String) = h01"} {
+		if !strings.Contains(one, want) {
+			t.Errorf("ogrinfo does not say %q:\n%s", want, one)
+		}
+	}
+}
+
+// readWithQGIS prints what QGIS's provider of OGC API Features makes of a layer.
+const readWithQGIS = `
+import json, os, sys
+from qgis.core import QgsApplication, QgsFeatureRequest, QgsRectangle, QgsVectorLayer, QgsVectorTileLayer
+QgsApplication.setPrefixPath('/usr', True)
+app = QgsApplication([], False)
+app.initQgis()
+url = sys.argv[1]
+layer = QgsVectorLayer(f"pageSize='2' typename='hospitals' url='{url}/api'", 'hospitals', 'OAPIF')
+inside = QgsFeatureRequest().setFilterRect(QgsRectangle(108, 22, 109, 22.85))
+tiles = QgsVectorTileLayer(f'type=xyz&url={url}/tiles/hospitals/{{z}}/{{x}}/{{y}}.pbf&zmin=0&zmax=14', 'tiles')
+print(json.dumps({
+    'valid': layer.isValid(), 'tiles': tiles.isValid(), 'fields': {f.name(): f.typeName() for f in layer.fields()}, 'crs': layer.crs().authid(),
+    'features': sorted((f['id'], f['name'], f['beds'], f.geometry().asPoint().x()) for f in layer.getFeatures()),
+    'inside': sorted(f['id'] for f in layer.getFeatures(inside)),
+}))
+sys.stdout.flush()
+os._exit(0)  # what ends QGIS crashes at times
+`
+
+func TestQGISReadsALayerWithAllPagesAndByBoundingBox(t *testing.T) {
+	python := "/usr/bin/python3" // Debian's: another one does not have its packages
+	if err := exec.CommandContext(t.Context(), python, "-c", "import qgis.core").Run(); err != nil {
+		t.Skip("QGIS is missing: .ci/install-test-deps installs it where Debian has it (package python3-qgis)")
+	}
+	s := start(t)
+	cmd := exec.CommandContext(t.Context(), python, "-c", readWithQGIS, s.URL)
+	cmd.Env = append(cmd.Environ(), "QT_QPA_PLATFORM=offscreen", "XDG_RUNTIME_DIR="+t.TempDir(), "HOME="+t.TempDir())
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, out, stderr.String())
+	}
+	var got struct {
+		Valid, Tiles bool
+		Fields       map[string]string
+		CRS          string
+		Features     [][]any
+		Inside       []string
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if !got.Valid || !got.Tiles || got.CRS != "EPSG:4326" || got.Fields["beds"] != "Integer" || got.Fields["seen"] != "DateTime" || got.Fields["name"] != "String" {
+		t.Errorf("%+v", got)
+	}
+	if len(got.Features) != 5 || got.Features[1][1] != "示例医院02" || got.Features[1][2] != 200.0 || got.Features[1][3] != 108.36 {
+		t.Errorf("features %v", got.Features)
+	}
+	if strings.Join(got.Inside, " ") != "h01 h02" {
+		t.Errorf("inside the box %v", got.Inside)
+	}
+}
