@@ -279,6 +279,7 @@ func (s *session) nextPage() (q layers.Query, generation uint64, found bool) {
 	if q.BBox = next.bbox; next.view != nil {
 		q.BBox = next.view.todo[0]
 	}
+	q.Where = next.where
 	return q, next.generation, true
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"onemap/internal/cql2"
 	"onemap/internal/geojson"
 	"onemap/layers"
 )
@@ -15,7 +16,7 @@ type op string
 const (
 	opPut    op = "put"
 	opDelete op = "delete"
-	opLeave  op = "leave" // it exists, but outside the subscribed bbox
+	opLeave  op = "leave" // it exists, but outside the subscribed bbox or filter
 )
 
 // change is what sessions keep of a change until they have sent it. It is shared
@@ -57,6 +58,8 @@ type event struct {
 	newBound orb.Bound
 	hasOld   bool
 	hasNew   bool
+	oldRow   *layers.Row // as filters see them; nil until one looks
+	newRow   *layers.Row
 }
 
 // newEvent returns the event of a put or a delete. before is the position of the
@@ -82,22 +85,37 @@ func (e *event) bounds() {
 	}
 }
 
-// within says what the change means to somebody who looks at a box only; false if
-// nothing. Both places count: what leaves the box must leave the screen.
-func (e *event) within(box *orb.Bound) (op, bool) {
+// within says what the change means to somebody who looks at a box and at what a filter
+// chooses; false if nothing. What was counts as well as what is: what leaves either must
+// leave the screen.
+func (e *event) within(box *orb.Bound, where *cql2.Filter) (op, bool) {
+	was, is := e.old != nil, e.new != nil
 	if box != nil {
 		e.bounds()
-		was := e.hasOld && box.Intersects(e.oldBound)
-		is := e.hasNew && box.Intersects(e.newBound)
-		switch {
-		case !was && !is:
-			return "", false
-		case !is && e.new != nil:
-			return opLeave, true
-		}
+		was = was && e.hasOld && box.Intersects(e.oldBound)
+		is = is && e.hasNew && box.Intersects(e.newBound)
 	}
-	if e.new == nil {
-		return opDelete, true
+	if where != nil {
+		was = was && where.Match(row(&e.oldRow, e.old))
+		is = is && where.Match(row(&e.newRow, e.new))
 	}
-	return opPut, true
+	switch {
+	case is:
+		return opPut, true
+	case box == nil && where == nil:
+		return opDelete, true // also of what nobody knew
+	case !was:
+		return "", false
+	case e.new != nil:
+		return opLeave, true
+	}
+	return opDelete, true
+}
+
+// row returns a feature as filters see it, made once for all of them.
+func row(kept **layers.Row, f *layers.Feature) *layers.Row {
+	if *kept == nil {
+		*kept = f.Row()
+	}
+	return *kept
 }

@@ -68,7 +68,7 @@ func (h *Hub) events(w http.ResponseWriter, r *http.Request, s *session) {
 
 // eventSubscriptions reads what a stream is to follow.
 func eventSubscriptions(r *http.Request) ([]message, error) {
-	known := []string{"layers", "mode", "bbox", "since"}
+	known := []string{"layers", "mode", "bbox", "filter", "since"}
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, fmt.Errorf("the query string is broken: %v", err)
@@ -84,6 +84,12 @@ func eventSubscriptions(r *http.Request) ([]message, error) {
 	m := message{Mode: mode(q.Get("mode")), Since: q.Get("since")}
 	if last := r.Header.Get("Last-Event-ID"); last != "" { // it comes back
 		m.Since = last
+	}
+	if v := q.Get("filter"); v != "" {
+		m.Filter = json.RawMessage(v)
+		if !strings.HasPrefix(strings.TrimSpace(v), "{") {
+			m.Filter, _ = json.Marshal(v)
+		}
 	}
 	if v := q.Get("bbox"); v != "" {
 		for part := range strings.SplitSeq(v, ",") {

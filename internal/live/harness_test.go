@@ -24,6 +24,7 @@ import (
 	"go.uber.org/goleak"
 
 	"onemap/internal/access"
+	"onemap/internal/cql2"
 	"onemap/internal/feed"
 	"onemap/internal/geojson"
 	"onemap/internal/pgtest"
@@ -198,6 +199,7 @@ type client struct {
 	events *eventReader          // instead of conn
 	roams  bool                  // it looks here and there
 	boxes  map[string]*orb.Bound // what is looked at, by layer
+	filter string                // of all layers, in CQL2
 }
 
 // fatalf ends the goroutine that runs the client.
@@ -270,6 +272,10 @@ func (c *client) subscribe(layer, mode, more string) {
 		c.mirror[layer] = m
 	}
 	m.reading, m.tiles, m.answered, m.wanted = nil, mode == "tiles", false, ""
+	if c.filter != "" {
+		text, _ := json.Marshal(c.filter)
+		more += `,"filter":` + string(text)
+	}
 	if m.cursor != "" {
 		more += `,"since":"` + m.cursor + `"`
 	}
@@ -448,7 +454,15 @@ func (c *client) equals(store layers.Store, l *layers.Layer, box *orb.Bound) {
 	c.t.Helper()
 	want := map[string]string{}
 	q := layers.Query{Layer: l.ID, Limit: layers.MaxLimit}
-	q.BBox = box
+	if q.BBox = box; c.filter != "" {
+		e, err := cql2.ParseText(c.filter)
+		if err == nil {
+			q.Where, err = l.Filter(e)
+		}
+		if err != nil {
+			c.fatalf("%v", err)
+		}
+	}
 	for {
 		page, err := store.As(layers.Owner).Query(c.t.Context(), q)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/paulmach/orb"
 
+	"onemap/internal/cql2"
 	"onemap/layers"
 )
 
@@ -32,6 +33,8 @@ type message struct {
 	Since string    `json:"since"`
 	BBox  []float64 `json:"bbox"`
 	Topic string    `json:"topic"`
+
+	Filter json.RawMessage `json:"filter"` // CQL2: a string, or the JSON encoding
 }
 
 // read carries out what the screen sends until the connection ends.
@@ -144,6 +147,12 @@ func (s *session) subscribe(m *message) []byte {
 			sub.bbox = &box
 		}
 	}
+	if len(m.Filter) > 0 && string(m.Filter) != "null" && sub.mode == features {
+		var err error
+		if sub.filter, err = parseFilter(m.Filter); err != nil {
+			return fail(layers.Invalid, personal(err))
+		}
+	}
 	if m.Since != "" {
 		var err error
 		if sub.since, err = layers.ParseCursor(m.Since); err != nil {
@@ -162,8 +171,27 @@ func (s *session) subscribe(m *message) []byte {
 		s.h.o.Log.Error("a layer can't be read", "layer", m.Layer, "error", err)
 		return fail(layers.Unavailable, "the layer can't be read, try again")
 	}
-	sub.layer = entry.Layer
+	if err := sub.follows(entry.Layer); err != nil {
+		return fail(layers.Invalid, personal(err))
+	}
 	return s.follow(sub)
+}
+
+// parseFilter reads CQL2 in either encoding.
+func parseFilter(raw json.RawMessage) (cql2.Expr, error) {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		e, err := cql2.ParseJSON(raw)
+		if err != nil {
+			err = layers.UnfitFilter(err)
+		}
+		return e, err
+	}
+	e, err := cql2.ParseText(text)
+	if err != nil {
+		err = layers.UnfitFilter(err)
+	}
+	return e, err
 }
 
 // noSuchLayer is said of layers that do not exist and of those that this view
@@ -181,7 +209,9 @@ func (s *session) follow(sub *subscription) []byte {
 		if !s.identity.View.Sees(announced) {
 			return errorFrame(layers.NotFound, noSuchLayer, id)
 		}
-		sub.layer = announced
+		if err := sub.follows(announced); err != nil {
+			return errorFrame(layers.Invalid, personal(err), id)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -81,6 +81,7 @@ type behave struct {
 	box        *orb.Bound
 	pause      time.Duration // before each frame is read, at random up to
 	disconnect int           // one frame in so many ends the connection; 0 never
+	filter     string        // in CQL2
 	roams      bool          // looks elsewhere after one frame in four
 }
 
@@ -118,10 +119,13 @@ func TestAClientThatAppliesWhatItGetsEqualsAFreshQuery(t *testing.T) {
 				{name: "slow", pause: 60 * time.Millisecond},
 				{name: "looks here and there", roams: true, box: &box},
 				{name: "looks here and there, slowly, losing its connection", roams: true, pause: 20 * time.Millisecond, disconnect: 30},
+				{name: "filters", filter: "level > 0.5"},
+				{name: "filters what is in a box, losing its connection", filter: "level < 0.3 OR S_WITHIN(geom, BBOX(107, 22, 108, 23))", box: &box, disconnect: 25},
+				{name: "filters here and there", filter: "level BETWEEN 0.2 AND 0.8", roams: true},
 				{name: "slow and losing its connection", pause: 40 * time.Millisecond, disconnect: 20, box: &box},
 			} {
 				c := s.connect(t, "official")
-				c.apart, c.name = true, b.name
+				c.apart, c.name, c.filter = true, b.name, b.filter
 				running.Go(func() {
 					c.live(s, e, b, rand.New(rand.NewPCG(seed, uint64(i))), done)
 					<-done

@@ -76,7 +76,7 @@ func TestWhatLeavesABoxIsToldToLeave(t *testing.T) {
 		{"without a place, anywhere", nil, &layers.Feature{}, nil, opPut},
 	} {
 		e := newEvent(&layers.Layer{}, &layers.Change{Old: c.old, New: c.new}, 0)
-		if got, _ := e.within(c.box); got != c.want {
+		if got, _ := e.within(c.box, nil); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}

@@ -201,7 +201,11 @@ func (s *session) redefined(l *layers.Layer) {
 		if !sameColumns(sub.layer.Schema, l.Schema) {
 			s.restart(sub, reasonReplaced)
 		}
-		sub.layer = l
+		if err := sub.follows(l); err != nil {
+			s.control = append(s.control, control{frame: errorFrame(layers.Invalid, "the filter does not fit the layer as it is now: "+personal(err), l.ID)})
+			s.drop(l.ID)
+			s.h.unfollow(l.ID, s) // the caller holds the hub's mu
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"onemap/internal/cql2"
 	"onemap/layers"
 )
 
@@ -43,7 +44,9 @@ const (
 type subscription struct {
 	layer      *layers.Layer // newest definition
 	mode       mode
-	bbox       *orb.Bound // CRS84; nil means everywhere
+	bbox       *orb.Bound   // CRS84; nil means everywhere
+	filter     cql2.Expr    // as it was asked for; nil: all features
+	where      *cql2.Filter // and what it means to the layer
 	state      state
 	generation uint64
 
@@ -71,7 +74,7 @@ func (sub *subscription) offer(e *event) int {
 		sub.boxes.event(e)
 		return 0
 	}
-	if o, ok := e.within(sub.bbox); ok {
+	if o, ok := e.within(sub.bbox, sub.where); ok {
 		return sub.queue.put(e.change, o)
 	}
 	return 0
@@ -102,6 +105,15 @@ func (sub *subscription) waits() (layers.Position, bool) {
 		return sub.boxes.before, true
 	}
 	return 0, false
+}
+
+// follows makes the subscription one of a definition of its layer. It fails if the
+// filter does not fit that.
+func (sub *subscription) follows(l *layers.Layer) (err error) {
+	if sub.layer = l; sub.filter != nil {
+		sub.where, err = l.Filter(sub.filter)
+	}
+	return err
 }
 
 // sameColumns reports whether features look the same under two schemas.

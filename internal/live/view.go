@@ -69,7 +69,8 @@ func (sub *subscription) aim() {
 			continue
 		}
 		w.op = opPut
-		if b, ok := layers.BoundOf(w.feature.Geometry); sub.bbox != nil && !(ok && sub.bbox.Intersects(b)) {
+		b, placed := layers.BoundOf(w.feature.Geometry)
+		if sub.bbox != nil && !(placed && sub.bbox.Intersects(b)) || sub.where != nil && !sub.where.Match(w.feature.Row()) {
 			w.op = opLeave
 		}
 	}

@@ -76,7 +76,7 @@ func (d dialect) Column(p *cql2.Property, ordered bool) (cql2sql.SQL, bool) {
 
 func (dialect) Value(v any) (cql2sql.SQL, bool) {
 	cast := ""
-	switch v.(type) {
+	switch v := v.(type) {
 	case string:
 		cast = "::text"
 	case int64:
@@ -86,7 +86,7 @@ func (dialect) Value(v any) (cql2sql.SQL, bool) {
 	case bool:
 		cast = "::boolean"
 	case cql2.Day:
-		return cql2sql.Bind(string(v.(cql2.Day))).In("", "::text::date"), true
+		return cql2sql.Bind(string(v)).In("", "::text::date"), true
 	default:
 		cast = "::timestamptz"
 	}
