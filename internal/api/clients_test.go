@@ -3,8 +3,11 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -15,7 +18,7 @@ func TestATilesAddressMayEndInPBFOrMVT(t *testing.T) {
 		t.Fatalf("%d", plain.StatusCode)
 	}
 	for _, suffix := range []string{".pbf", ".mvt"} {
-		a := s.get("/tiles/hospitals/8/205/111" + suffix).want(t, 200)
+		a := s.get("/tiles/hospitals/8/205/111"+suffix).want(t, 200)
 		if a.body != plain.body || a.Header.Get("ETag") != plain.Header.Get("ETag") {
 			t.Errorf("%s is another tile", suffix)
 		}
@@ -91,5 +94,39 @@ func TestQGISReadsALayerWithAllPagesAndByBoundingBox(t *testing.T) {
 	}
 	if strings.Join(got.Inside, " ") != "h01 h02" {
 		t.Errorf("inside the box %v", got.Inside)
+	}
+}
+
+func TestGDALSendsWhatItsWhereAsksFor(t *testing.T) {
+	s := start(t)
+	var mu sync.Mutex
+	var sent []string
+	inner := s.Config.Handler
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		sent = append(sent, r.URL.Query().Get("filter"))
+		mu.Unlock()
+		inner.ServeHTTP(w, r)
+	})
+	for where, want := range map[string]struct {
+		count  string
+		filter string
+	}{
+		"beds > 300": {"2", "beds > 300"},
+		"name LIKE '示例医院%' AND beds <= 200":     {"2", "name LIKE '示例医院%'"},
+		"status = 'full' OR NOT (beds >= 200)":  {"3", "status = 'full'"},
+		"name_en IS NULL":                       {"0", "name_en IS NULL"},
+		"seen >= '2026/07/01 04:00:00'":         {"2", ""},
+		"founded = '2001/02/03' AND load < 0.2": {"1", "load < 0.2"},
+		"load BETWEEN 0.2 AND 0.3 AND open = 1": {"1", "load"},
+	} {
+		sent = nil
+		summary := gdal(t, "ogrinfo", "-ro", "-so", "-where", where, "OAPIF:"+s.URL+"/api", "hospitals")
+		if !strings.Contains(summary, "Feature Count: "+want.count+"\n") {
+			t.Errorf("%s:\n%s", where, summary)
+		}
+		if !slices.ContainsFunc(sent, func(f string) bool { return strings.Contains(f, want.filter) }) {
+			t.Errorf("%s is not sent: %q", where, sent)
+		}
 	}
 }

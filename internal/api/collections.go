@@ -73,6 +73,7 @@ func (a *api) describe(r *http.Request, e layers.Entry) collection {
 			{Href: own + "/items", Rel: "items", Type: mediaGeoJSON, Title: first(e.Title)},
 			{Href: own + "/schema", Rel: relSchema, Type: mediaSchema, Title: "what features have"},
 			{Href: own + "/queryables", Rel: relQueryables, Type: mediaSchema, Title: "what a filter may ask for"},
+			{Href: own + "/queryables", Rel: relQueryablesDraft, Type: mediaJSON, Title: "the same for GDAL"},
 			{Href: own + "/sortables", Rel: relSortables, Type: mediaSchema, Title: "what items may be sorted by"},
 			{Href: own + "/styles", Rel: relStyles, Type: mediaJSON, Title: "how it wants to be drawn"},
 			{Href: own + "/tiles", Rel: relTilesets, Type: mediaJSON, Title: "vector tiles"},

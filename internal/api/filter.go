@@ -26,7 +26,7 @@ func (p *params) filter() (e cql2.Expr, query string) {
 	switch {
 	case named && lang == langJSON:
 		parse, q = func(s string) (cql2.Expr, error) { return cql2.ParseJSON([]byte(s)) }, url.Values{"filter": {text}, "filter-lang": {lang}}
-	case named && lang != langText:
+	case named && lang != langText && lang != langDraft:
 		p.add("filter-lang", lang, "not a language for filters", langText+" or "+langJSON)
 		return nil, ""
 	}

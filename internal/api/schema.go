@@ -38,6 +38,7 @@ type jsonSchema struct {
 	Required    []string               `json:"required,omitempty"`
 	Properties  map[string]*jsonSchema `json:"properties,omitempty"`
 	Additional  *bool                  `json:"additionalProperties,omitempty"`
+	Queryables  []queryableDraft       `json:"queryables,omitempty"`
 }
 
 // typed is the JSON type of each type of ours, and its format.
@@ -101,7 +102,9 @@ func isComparable(a layers.Attribute) bool { return a.Type != layers.JSON }
 // queryables lists what a filter may ask for (/req/queryables/queryables-response).
 func (a *api) queryables(w http.ResponseWriter, r *http.Request) error {
 	return a.schemaDocument(w, r, func(l *layers.Layer) *jsonSchema {
-		return a.described(r, l, "queryables", "id", layers.GeometryQueryable, isComparable)
+		s := a.described(r, l, "queryables", "id", layers.GeometryQueryable, isComparable)
+		s.Queryables = queryablesOfGDAL(l)
+		return s
 	})
 }
 
@@ -143,5 +146,9 @@ func (a *api) schemaDocument(w http.ResponseWriter, r *http.Request, describe fu
 	if notModified(w, r, a.catalogueTag(head, e)) {
 		return nil
 	}
-	return writeAs(w, http.StatusOK, mediaSchema, describe(e.Layer))
+	media := mediaSchema
+	if accepted := mediaRanges(r.Header.Values("Accept")); accepted.weigh(offer{media: mediaJSON}) > accepted.weigh(offer{media: mediaSchema}) {
+		media = mediaJSON // GDAL takes no other
+	}
+	return writeAs(w, http.StatusOK, media, describe(e.Layer))
 }

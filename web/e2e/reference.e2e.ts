@@ -25,7 +25,9 @@ test('the reference shows every operation and fetches nothing from elsewhere', a
     paths: object
     info: { title: string }
   }
-  const operations = Object.values(definition.paths).flatMap(item => Object.keys(item).filter(k => k !== 'parameters'))
+  const operations = Object.values(definition.paths)
+    .filter(item => !('servers' in item))
+    .flatMap(item => Object.keys(item).filter(k => k !== 'parameters'))
   expect(await t.page.locator('.opblock').count()).toBe(operations.length)
   expect(await t.page.title()).toBe(`${definition.info.title} · 接口文档`)
   expect(t.external).toEqual([])
@@ -63,7 +65,11 @@ test('a page of features is had without filling anything in', async () => {
   const answered = t.page.waitForResponse(r => r.url().includes('/items'))
   await items.getByRole('button', { name: 'Execute' }).click()
   const answer = await answered
-  expect([answer.status(), new URL(answer.url()).search]).toEqual([200, '?limit=10'])
+  const all = (await (await server.fetch(new URL(answer.url()).pathname, 'public')).json()) as { numberMatched: number }
+  expect([answer.status(), ((await answer.json()) as { numberMatched: number }).numberMatched]).toEqual([
+    200,
+    all.numberMatched,
+  ])
   expect(t.errors).toEqual([])
   await t.close()
 })

@@ -5,6 +5,7 @@ test('only what must be sent is filled in', () => {
   const d = withoutPresets({
     info: { title: 't' },
     paths: {
+      '/collections/{collectionId}/items': { servers: [], get: {} },
       '/a': {
         parameters: [{ name: 'id', required: true, example: 'a' }],
         get: { parameters: [{ name: 'x', example: 1 }] },
@@ -17,6 +18,7 @@ test('only what must be sent is filled in', () => {
       },
     },
   })
+  expect(Object.keys(d.paths)).toEqual(['/a'])
   expect(d.paths['/a']).toEqual({
     parameters: [{ name: 'id', required: true, example: 'a' }],
     get: { parameters: [{ name: 'x', description: '例如 1' }] },

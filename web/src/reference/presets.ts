@@ -18,7 +18,8 @@ export interface Definition {
  */
 export function withoutPresets(definition: Definition): Definition {
   for (const p of Object.values(definition.components.parameters ?? {})) relax(p)
-  for (const item of Object.values(definition.paths)) {
+  for (const [path, item] of Object.entries(definition.paths)) {
+    if ('servers' in item) delete definition.paths[path] // another name of a resource, for programs
     for (const of of Object.values(item)) {
       for (const p of Array.isArray(of) ? of : (of.parameters ?? [])) relax(p)
     }
