@@ -90,6 +90,13 @@ func (a *api) download(w http.ResponseWriter, r *http.Request, d download) error
 			}
 		}
 	}
+	o := formats.Options{Layer: d.show.layer, Updated: d.entry.Status.Updated, Now: a.Now(), CSV: d.places}
+	if err := o.CheckCSV(); err != nil {
+		return err
+	}
+	if !d.show.plain() {
+		o.Transform = func(g geom.T) (geom.T, error) { return d.show.shape(g), nil }
+	}
 	h := w.Header()
 	h.Set(positionHeader, head.String())
 	h.Set("Content-Type", contentType(d.format))
@@ -101,10 +108,6 @@ func (a *api) download(w http.ResponseWriter, r *http.Request, d download) error
 	if r.Method == http.MethodHead {
 		w.WriteHeader(http.StatusOK)
 		return nil
-	}
-	o := formats.Options{Layer: d.show.layer, Updated: d.entry.Status.Updated, Now: a.Now(), CSV: d.places}
-	if !d.show.plain() {
-		o.Transform = func(g geom.T) (geom.T, error) { return d.show.shape(g), nil }
 	}
 	return a.stream(w, r, func(ctx context.Context, s *spool) error {
 		if !d.page {

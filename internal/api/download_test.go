@@ -105,6 +105,16 @@ func TestADownloadIsAFileWithTheLayersNameAndHEADTellsWithoutReading(t *testing.
 	}
 }
 
+func TestHEADOfAFileThatCantBeWrittenIsTheProblemThatGETIs(t *testing.T) {
+	s := start(t)
+	for _, method := range []string{"GET", "HEAD"} {
+		a := s.send(method, "/api/collections/townships/items?f=csv&csv-geometry=lonlat", "").want(t, 400)
+		if a.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %v", method, a.Header)
+		}
+	}
+}
+
 func TestItemsAndCollectionsLeadToEveryFormatAndEveryLinkAnswers(t *testing.T) {
 	s := start(t)
 	var c struct{ Links []link }

@@ -45,6 +45,12 @@ var (
 	LatNames = []string{"lat", "latitude", "纬度", "北纬", "y"}
 )
 
+// CheckCSV says why the layer can't have its places written as CSV is to have them.
+func (o *Options) CheckCSV() error {
+	_, err := o.lonLat()
+	return err
+}
+
 // lonLat reports whether places are in lon and lat.
 func (o *Options) lonLat() (bool, error) {
 	// A layer that has an attribute of such a name keeps it, and gets WKT.
