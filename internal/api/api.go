@@ -170,6 +170,10 @@ func (a *api) mount(r chi.Router) {
 	r.Get("/api/settings", a.handle(a.settings))
 	r.Get("/api/scenes", a.handle(a.scenes))
 
+	r.Get("/api/collections/_records", a.handle(a.recordCollection))
+	r.Get("/api/collections/_records/items", a.handle(a.records))
+	r.Get("/api/collections/_records/items/{record}", a.handle(a.record))
+
 	r.Get("/api/styles", a.handle(a.styles))
 	r.Get("/api/styles/{style}", a.handle(a.style))
 	r.Get("/api/styles/{style}/metadata", a.handle(a.styleMetadata))

@@ -24,6 +24,7 @@ func (a *api) landing(w http.ResponseWriter, r *http.Request) error {
 			{Href: base + "/api/reference", Rel: "service-doc", Type: "text/html", Title: "接口文档 the interactive reference"},
 			{Href: base + "/api/conformance", Rel: "conformance", Type: mediaJSON, Title: "conformance classes"},
 			{Href: base + "/api/collections", Rel: "data", Type: mediaJSON, Title: "the layers"},
+			{Href: base + "/api/collections/" + catalogueID, Rel: relCatalogue, Type: mediaJSON, Title: "the catalogue, searchable"},
 			{Href: base + "/api/styles", Rel: relStyles, Type: mediaJSON, Title: "how the layers want to be drawn"},
 			{Href: base + "/api/tiles", Rel: relTilesets, Type: mediaJSON, Title: "vector tiles of the layers"},
 			{Href: base + "/api/tileMatrixSets", Rel: relTilingSchemes, Type: mediaJSON, Title: "the grids that tiles are cut by"},
