@@ -150,19 +150,18 @@ func (d *draft) encodePoints() {
 		d.around(i, reach, placeLevels, func(lo, hi int) { d.take(i, lo, hi) })
 	}
 	sortRefs(d.refs)
+	s, w := snapperOf(d.at, d.variant.extent()), windowOf(d.variant.extent())
 	for _, at := range d.refs {
+		p := s.lonely(s.place(placeAt(at.key)))
+		if !w.has(p) { // a fine tile's window ends half a coarse unit earlier
+			continue
+		}
 		d.rowTags(at)
 		if squareOf(at.key, d.own.level) != d.own {
 			d.count(0)
 		}
-		d.end(kindPoint, at.num, d.dot(placeAt(at.key)))
+		d.end(kindPoint, at.num, d.pen.points([]point{p}))
 	}
-}
-
-// dot returns the commands of a point, until the next geometry is made.
-func (d *draft) dot(p place) []byte {
-	s := snapperOf(d.at, d.variant.extent())
-	return d.pen.points([]point{s.lonely(s.place(p))})
 }
 
 // encodeClusters writes the points of each cell as one, with what they add up to.
