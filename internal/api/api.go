@@ -128,7 +128,7 @@ func build(d Deps) (*api, *chi.Mux, error) {
 		return nil, nil, err
 	}
 	mux := chi.NewRouter()
-	mux.Use(a.headers, stripSlash, middleware.GetHead, a.identify, tag)
+	mux.Use(a.headers, stripSlash, middleware.GetHead, a.identify, a.readable, tag)
 	mux.NotFound(a.handle(notFound))
 	mux.MethodNotAllowed(a.handle(a.methodNotAllowed))
 	a.routes = mux

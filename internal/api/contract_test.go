@@ -156,7 +156,7 @@ func TestTheJudgeFindsWhatTheDefinitionForbids(t *testing.T) {
 			}
 		}
 		html := *good.Response
-		html.Header = http.Header{"Content-Type": {"text/html"}}
+		html.Header = http.Header{"Content-Type": {"text/xml"}}
 		if c.judge(route, answer{&html, good.body}) == nil {
 			t.Errorf("%s: another media type is taken", path)
 		}

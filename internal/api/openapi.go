@@ -40,6 +40,7 @@ func definitions(s Settings) (v30, v31 definition, err error) {
 		info["version"] = s.Build
 	}
 	describeTags(doc)
+	describePages(doc)
 	describeForGDAL(doc)
 	if v30, err = newDefinition(mediaOpenAPI, doc); err != nil {
 		return v30, v31, err

@@ -278,14 +278,14 @@ func openFilled(t testing.TB, dir string) (layers.Store, error) {
 // once: every test would wait for the same dozen commits.
 func filled(t testing.TB) map[string][]byte {
 	t.Helper()
-	files, err := template()
+	files, err := filledFiles()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return files
 }
 
-var template = sync.OnceValues(func() (map[string][]byte, error) {
+var filledFiles = sync.OnceValues(func() (map[string][]byte, error) {
 	dir, err := os.MkdirTemp("", "onemap-api-")
 	if err != nil {
 		return nil, err

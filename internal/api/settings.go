@@ -43,6 +43,17 @@ var unreviewed = layers.Text{
 	En: "Demonstration base map without review: for internal tests only, not for publication",
 }
 
+// reviewCaption is what a map has to say of its review.
+func (a *api) reviewCaption() string {
+	switch {
+	case a.Settings.ReviewNumber == "":
+		return unreviewed.Zh
+	case a.Settings.ReviewCaption.Zh != "":
+		return a.Settings.ReviewCaption.Zh
+	}
+	return "审图号：" + a.Settings.ReviewNumber
+}
+
 func (a *api) settings(w http.ResponseWriter, r *http.Request) error {
 	if err := noParams(r); err != nil {
 		return err
