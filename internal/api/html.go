@@ -36,6 +36,7 @@ type htmlPage struct {
 	CSS                           template.CSS
 	Trail, Paging, Links          []link
 	Drawing                       *drawing
+	LinksFirst                    bool
 	Sections                      []htmlSection
 	Curl                          string
 	Captions                      []string
@@ -50,6 +51,7 @@ type htmlSection struct {
 type htmlValue struct {
 	Text, Link string
 	Number     bool
+	Items      []htmlValue // in a line
 	Columns    []string
 	Rows       []htmlRow
 }
@@ -166,7 +168,7 @@ func (a *api) page(r *http.Request, address *url.URL, doc document) htmlPage {
 		Curl: "curl '" + strings.ReplaceAll(a.base(r)+address.RequestURI(), "'", "%27") + "'",
 	}
 	p.Captions = append(p.Captions, a.reviewCaption())
-	p.Title = cmpOr(doc.text("title"), doc.text("id"), strings.TrimPrefix(r.URL.Path, "/api/"))
+	p.Title = cmpOr(doc.text("title"), doc.text("id"), pageTitles[r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]], strings.TrimPrefix(r.URL.Path, "/api/"))
 	p.Subtitle = doc.text("description")
 	title := func(name string) string { return name }
 	if parts := strings.Split(r.URL.Path, "/"); len(parts) > 3 && parts[2] == "collections" {
@@ -200,21 +202,32 @@ func (a *api) page(r *http.Request, address *url.URL, doc document) htmlPage {
 		properties, _ := doc.get("properties").(document)
 		p.Sections = []htmlSection{{Title: "属性 Attributes", Body: members(properties, title)}}
 	default:
+		p.LinksFirst = true
 		var rest document
 		for _, m := range doc {
 			switch m.name {
 			case "links", "title", "description", "notice":
+			case "crs":
+				if doc.get("collections") == nil { // there it is each layer's
+					rest = append(rest, m)
+				}
 			default:
 				rest = append(rest, m)
 			}
 		}
 		if len(rest) == 1 {
-			p.Sections = []htmlSection{{Title: rest[0].name, Body: valueOf(rest[0].value, title)}}
+			p.Sections = []htmlSection{{Body: valueOf(rest[0].value, title)}}
 		} else if len(rest) > 1 {
 			p.Sections = []htmlSection{{Body: members(rest, title)}}
 		}
 	}
 	return p
+}
+
+// pageTitles are for documents that have no title of their own, by the end of the path.
+var pageTitles = map[string]string{
+	"collections": "图层 Layers", "conformance": "符合的标准 Conformance", "styles": "样式 Styles", "tiles": "矢量瓦片 Vector tiles", "tileMatrixSets": "瓦片网格 Tile matrix sets",
+	"items": "目录记录 Records", "themes": "主题 Themes", "stats": "数量与时效 Counts and freshness", "aggregate": "汇总 Groups", "settings": "设置 Settings", "session": "当前身份 Session", "scenes": "大屏场景 Scenes",
 }
 
 // trail is the way to a path.

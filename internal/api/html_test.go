@@ -30,7 +30,7 @@ func TestABrowserGetsAPageOfEveryDocument(t *testing.T) {
 		if strings.Contains(path, "?") {
 			sep = "&"
 		}
-		if b := s.get(path + sep + "f=html").want(t, 200); b.Header.Get("Content-Type") != a.Header.Get("Content-Type") {
+		if b := s.get(path+sep+"f=html").want(t, 200); b.Header.Get("Content-Type") != a.Header.Get("Content-Type") {
 			t.Errorf("%s: f=html is %s", path, b.Header.Get("Content-Type"))
 		}
 		if tag := a.Header.Get("ETag"); tag != "" && !changing[route] {
@@ -92,7 +92,7 @@ func TestAPageShowsValuesAsTextAndSaysWhatMustBeSaid(t *testing.T) {
 			}
 		}
 	}
-	body := s.get(hospitals + "?f=html&limit=2").want(t, 200).body
+	body := s.get(hospitals+"?f=html&limit=2").want(t, 200).body
 	if !strings.Contains(body, "下一页") || strings.Count(body, `class="point"`) != 2 || !strings.Contains(body, "共 5 条，本页 2 条") {
 		t.Error(body)
 	}

@@ -163,8 +163,8 @@ func listOf(list []any, title func(string) string) htmlValue {
 		sep := "，"
 		if len(list) > 0 && strings.HasPrefix(words[0], "http") {
 			var t htmlValue
-			for _, one := range list {
-				t.Rows = append(t.Rows, htmlRow{"", []htmlValue{valueOf(one, title)}})
+			for _, word := range words {
+				t.Items = append(t.Items, htmlValue{Text: strings.TrimPrefix(strings.TrimPrefix(word, "http://www.opengis.net/def/crs/"), "http://www.opengis.net/spec/"), Link: word})
 			}
 			return t
 		}
@@ -183,6 +183,9 @@ func listOf(list []any, title func(string) string) htmlValue {
 		var cells []htmlValue
 		for _, name := range columns {
 			v := valueOf(o.get(name), title)
+			if v.Rows != nil {
+				v = htmlValue{Text: inline(v)} // a table within a table is not read
+			}
 			if links := linksOf(o); name == "id" && len(links) > 0 {
 				v.Link = links[0].Href
 			}
@@ -191,6 +194,26 @@ func listOf(list []any, title func(string) string) htmlValue {
 		t.Rows = append(t.Rows, htmlRow{"", cells})
 	}
 	return t
+}
+
+// inline is a table as a line of text.
+func inline(v htmlValue) string {
+	if v.Rows == nil {
+		return v.Text
+	}
+	var parts []string
+	for _, row := range v.Rows {
+		for i, cell := range row.Cells {
+			name := row.Name
+			if name == "" && i < len(v.Columns) {
+				name = v.Columns[i]
+			}
+			if text := inline(cell); text != "" && text != "—" {
+				parts = append(parts, strings.TrimPrefix(name+": "+text, ": "))
+			}
+		}
+	}
+	return strings.Join(parts, "；")
 }
 
 // featureTable shows features, a row each.

@@ -16,7 +16,7 @@ func (a *api) landing(w http.ResponseWriter, r *http.Request) error {
 		Links       []link `json:"links"`
 	}{
 		Title:       a.Settings.Title.Zh,
-		Description: "Layers of government data of all departments: features (OGC API Features), vector tiles and live changes.",
+		Description: "各部门政务数据图层：要素、矢量瓦片与实时变化。Layers of government data of all departments: features (OGC API Features), vector tiles and live changes.",
 		Links: []link{
 			{Href: base + "/api", Rel: "self", Type: mediaJSON, Title: "this document"},
 			{Href: base + "/api/openapi.json", Rel: "service-desc", Type: mediaOpenAPI, Title: "the API definition"},
