@@ -28,7 +28,7 @@ func (a *api) items(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := newParams(r)
 	chosen := p.negotiate(r, a.itemOffers...)
-	q := layers.Query{Layer: e.ID, Sort: p.sort(e.Schema), Limit: p.limit(standardLimit, layers.MaxLimit), Count: true}
+	q := layers.Query{Layer: e.ID, Sort: p.sort(e.Schema), Limit: p.limit(standardLimit, layers.MaxLimit), Count: p.flag("number-matched", true)}
 	q.After, _ = p.one("cursor")
 	places := p.places(chosen)
 	show := p.presentation(e.Layer)

@@ -413,3 +413,22 @@ func TestStatsSessionAndSettingsSayHowThingsStand(t *testing.T) {
 		t.Errorf("scenes %s", got)
 	}
 }
+
+func TestAPageNeedNotBeCounted(t *testing.T) {
+	s := start(t)
+	var page struct {
+		NumberMatched  *int
+		NumberReturned int
+		Links          []link
+	}
+	s.get(hospitals+"?limit=2&number-matched=false").want(t, 200).into(t, &page)
+	if page.NumberMatched != nil || page.NumberReturned != 2 {
+		t.Errorf("%+v", page)
+	}
+	for _, l := range page.Links { // nor the next
+		if l.Rel == "next" && !strings.Contains(l.Href, "number-matched=false") {
+			t.Errorf("%s", l.Href)
+		}
+	}
+	s.get(hospitals+"?number-matched=maybe").want(t, 400)
+}

@@ -38,12 +38,7 @@ func (p *params) presentation(l *layers.Layer) presentation {
 		})
 		out.layer = &only
 	}
-	switch v, sent := p.one("skipGeometry"); {
-	case sent && v != "true" && v != "false":
-		p.add("skipGeometry", v, "neither true nor false", "true or false")
-	default:
-		out.bare = v == "true"
-	}
+	out.bare = p.flag("skipGeometry", false)
 	if v, sent := p.one("zoom-level"); sent {
 		z, err := strconv.Atoi(v)
 		if err != nil || z < 0 || z > 22 {
@@ -53,6 +48,18 @@ func (p *params) presentation(l *layers.Layer) presentation {
 		}
 	}
 	return out
+}
+
+// flag reads true or false.
+func (p *params) flag(name string, standard bool) bool {
+	v, sent := p.one(name)
+	if sent && v != "true" && v != "false" {
+		p.add(name, v, "neither true nor false", "true or false")
+	}
+	if !sent {
+		return standard
+	}
+	return v == "true"
 }
 
 // names reads a list of attributes.
