@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"slices"
 	"strings"
@@ -101,13 +102,14 @@ func TestGDALSendsWhatItsWhereAsksFor(t *testing.T) {
 	s := start(t)
 	var mu sync.Mutex
 	var sent []string
-	inner := s.Config.Handler
-	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	// In front of the server: its own handler may not be changed while it runs.
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		sent = append(sent, r.URL.Query().Get("filter"))
 		mu.Unlock()
-		inner.ServeHTTP(w, r)
-	})
+		s.Config.Handler.ServeHTTP(w, r)
+	}))
+	defer front.Close()
 	for where, want := range map[string]struct {
 		count  string
 		filter string
@@ -120,13 +122,17 @@ func TestGDALSendsWhatItsWhereAsksFor(t *testing.T) {
 		"founded = '2001/02/03' AND load < 0.2": {"1", "load < 0.2"},
 		"load BETWEEN 0.2 AND 0.3 AND open = 1": {"1", "load"},
 	} {
+		mu.Lock()
 		sent = nil
-		summary := gdal(t, "ogrinfo", "-ro", "-so", "-where", where, "OAPIF:"+s.URL+"/api", "hospitals")
+		mu.Unlock()
+		summary := gdal(t, "ogrinfo", "-ro", "-so", "-where", where, "OAPIF:"+front.URL+"/api", "hospitals")
 		if !strings.Contains(summary, "Feature Count: "+want.count+"\n") {
 			t.Errorf("%s:\n%s", where, summary)
 		}
+		mu.Lock()
 		if !slices.ContainsFunc(sent, func(f string) bool { return strings.Contains(f, want.filter) }) {
 			t.Errorf("%s is not sent: %q", where, sent)
 		}
+		mu.Unlock()
 	}
 }

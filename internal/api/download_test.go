@@ -186,16 +186,17 @@ func (r faultyReader) Scan(ctx context.Context, layer string, rg layers.Range) i
 }
 
 func TestAnErrorBeforeTheFirstByteIsAProblemAndLaterItCutsTheAnswer(t *testing.T) {
-	var begun chan struct{} // closed when the client has the answer's beginning; nil: nobody waits for that
-	f := &faulty{times: 1000, fail: func(ctx context.Context) error {
-		if begun != nil {
+	begun := make(chan struct{}, 1) // has one when the client has the answer's beginning
+	f := &faulty{times: 1000}
+	f.fail = func(ctx context.Context) error {
+		if f.after > 100 {
 			select {
 			case <-begun:
 			case <-ctx.Done():
 			}
 		}
 		return layers.Errorf(layers.Internal, "read the store: %w", errors.New("SELECT 1"))
-	}}
+	}
 	s := start(t, func(d *Deps) { f.Store = d.Store; d.Store = f })
 	for _, format := range []string{"ndjson", "csv", "gpkg", "shp"} {
 		f.after = 3
@@ -211,12 +212,11 @@ func TestAnErrorBeforeTheFirstByteIsAProblemAndLaterItCutsTheAnswer(t *testing.T
 			t.Fatal(err)
 		}
 		r.Header.Set("Accept-Encoding", encoding)
-		begun = make(chan struct{})
 		answer, err := s.Client().Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		close(begun)
+		begun <- struct{}{}
 		b, err := io.ReadAll(answer.Body)
 		answer.Body.Close()
 		if answer.StatusCode != 200 || len(b) == 0 || err == nil {
