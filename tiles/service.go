@@ -67,6 +67,7 @@ type Service struct {
 	kept    *residents
 	drafts  sync.Pool
 	shares  shares
+	thinned thinned
 	redrawn func(layer string)
 	// Tiles of the store take long, and those of memory don't wait for them.
 	ofStore, ofMemory turns
@@ -108,7 +109,7 @@ func New(src Source, o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{src: src, cache: c, packer: packer, push: o.PushDown, ofStore: make(turns, o.Encoders), ofMemory: make(turns, o.Encoders), bounds: o.Bounds, redrawn: o.Redrawn,
-		shares: shares{sets: map[string]*share{}, layers: map[string]*[MaxZoom + 1]uint8{}},
+		thinned: thinned{plans: map[string]*plan{}}, shares: shares{sets: map[string]*share{}, layers: map[string]*[MaxZoom + 1]uint8{}},
 	}
 	s.drafts.New = func() any { return new(draft) }
 	s.kept = &residents{
@@ -197,15 +198,7 @@ func (s *Service) layerTile(ctx context.Context, view layers.View, l *layers.Lay
 func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) []byte {
 	d := s.drafts.Get().(*draft)
 	d.variant = v
-	try := *state.choose(v.choice(layer, state.format.schema))
-	try.plan[c.Z] = try.format.coarserBy(try.plan[c.Z], v.coarser)
-	raw, limit, needed := try.encode(d, layer, c), s.kept.limit(state.format), uint8(0)
-	for k, ok := try.format.coarser(try.plan[c.Z]); ok && v.agg == "" && v.coarser == 0 && len(raw) > limit; k, ok = try.format.coarser(k) {
-		try.plan[c.Z] = k
-		if smaller := try.encode(d, layer, c); len(smaller) < len(raw) {
-			raw, needed = smaller, k
-		}
-	}
+	raw, needed := state.choose(v.choice(layer, state.format.schema)).fit(d, layer, c, v, s.kept.limit(state.format))
 	s.drafts.Put(d) // not after a panic
 	if needed > 0 {
 		s.kept.coarsen(layer, c.Z, needed)
@@ -213,12 +206,39 @@ func (s *Service) fromMemory(state *snapshot, layer string, c Coord, v Variant) 
 	return raw
 }
 
-// make encodes a tile, or has the store make it.
+// fit encodes a tile, in coarser cells than planned if it is larger than the limit and
+// that helps. It returns the cells that were needed, 0 if they were the planned ones.
+func (s *snapshot) fit(d *draft, layer string, c Coord, v Variant, limit int) (raw []byte, needed uint8) {
+	try := *s
+	try.plan[c.Z] = try.format.coarserBy(try.plan[c.Z], v.coarser)
+	raw = try.encode(d, layer, c)
+	for k, ok := try.format.coarser(try.plan[c.Z]); ok && v.agg == "" && v.coarser == 0 && len(raw) > limit; k, ok = try.format.coarser(k) {
+		try.plan[c.Z] = k
+		if smaller := try.encode(d, layer, c); len(smaller) < len(raw) {
+			raw, needed = smaller, k
+		}
+	}
+	return raw, needed
+}
+
+// make encodes a tile, or has the store make it. If it is too large, or others of its
+// zoom were, its features merge.
 func (s *Service) make(ctx context.Context, r layers.Reader, e layers.Entry, c Coord, v Variant) ([]byte, error) {
 	chosen := v.choice(e.ID, e.Schema)
 	if v.agg != "" {
 		return encodeCellsOf(ctx, &draft{variant: v}, choose(r, chosen), e.Layer, c)
 	}
+	if s.thinned.of(e.ID)[c.Z] == 0 && v.coarser == 0 {
+		raw, err := s.whole(ctx, r, e, c, v, chosen)
+		if err != nil || len(raw) <= s.kept.limit(formatOf(e.Layer, -1)) {
+			return raw, err
+		}
+	}
+	return s.thin(ctx, choose(r, chosen), e.Layer, c, v)
+}
+
+// whole is a tile with every feature by itself.
+func (s *Service) whole(ctx context.Context, r layers.Reader, e layers.Entry, c Coord, v Variant, chosen choice) ([]byte, error) {
 	if store, ok := r.(layers.TileMaker); ok && !v.some && !chosen.any() && (s.push > 0 && e.Status.Count > s.push || s.kept.isTooLarge(e.ID)) {
 		return store.MakeTile(ctx, e.ID, c.spec(v.extent()))
 	}
@@ -268,11 +288,17 @@ func (s *Service) Apply(commits []layers.Commit) {
 // in the same cell and reaches into the next.
 func (s *Service) margin(layer string) func(z int) float64 {
 	_, state := s.kept.find(layer)
+	thinned := s.thinned.of(layer)
 	return func(z int) float64 {
-		if state == nil || !state.format.shapes {
-			return scanMargin
+		var k uint8
+		switch {
+		case state == nil:
+			if thinned[z] > 0 || s.shares.ofLayer(layer, z) > 0 {
+				k = uint8(coarsest) // and what was only tried
+			}
+		case state.format.shapes:
+			k = state.format.coarserBy(state.plan[z], s.shares.ofLayer(layer, z))
 		}
-		k := state.format.coarserBy(state.plan[z], s.shares.ofLayer(layer, z))
 		if k == 0 {
 			return scanMargin
 		}
@@ -298,7 +324,8 @@ func (s *Service) SourceZoom(layer string) int {
 	if _, state := s.kept.find(layer); state != nil {
 		return state.plan.sourceZoom()
 	}
-	return leastSourceZoom // tiles from the store merge nothing
+	p := s.thinned.of(layer)
+	return p.sourceZoom()
 }
 
 // Stats counts what the cache did since the start.
