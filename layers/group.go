@@ -159,7 +159,7 @@ func (g *Groups) group(keys []any) (*collected, error) {
 	case 1:
 		name = keys[0]
 	default:
-		var all [MaxGroupKeys + 1]any // one more for the areas of another layer
+		var all [MaxGroupKeys]any
 		copy(all[:], keys)
 		name = all
 	}

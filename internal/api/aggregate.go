@@ -27,12 +27,21 @@ func (a *api) aggregate(w http.ResponseWriter, r *http.Request) error {
 	p := newParams(r)
 	chosen := p.negotiate(r, offerJSON, offerGeoJSON, offerGroupsCSV)
 	q := layers.AggregateQuery{Layer: e.ID, GroupBy: p.list("groupby"), Functions: p.list("agg")}
+	asked := q // with the key of areas, which is ours
 	order := p.groupOrder(&q)
 	limit := p.limit(layers.MaxGroups, layers.MaxGroups)
-	s := p.selection(e.Layer)
+	joined, err := p.within(ctx, reader)
+	if err != nil {
+		return err
+	}
+	s := p.selection(e.Layer, joined)
 	q.Selection = s.Selection
 	if s.east != nil {
 		p.add("bbox", p.values.Get("bbox"), "crosses the antimeridian", "count its two parts one by one")
+	}
+	areas, err := p.areas(ctx, reader, &q)
+	if err != nil {
+		return err
 	}
 	grouping := p.grouping(&q, e.Schema)
 	if err := p.err(); err != nil {
@@ -42,11 +51,18 @@ func (a *api) aggregate(w http.ResponseWriter, r *http.Request) error {
 	if notModified(w, r, aggregateTag(head, a.view(r), chosen, r.URL.RawQuery)) {
 		return nil
 	}
-	buckets, err := reader.Aggregate(ctx, q)
+	var buckets []layers.Bucket
+	if areas != nil {
+		buckets, err = areas.aggregate(ctx, reader, e.Layer, q, s)
+		grouping.Keys = slices.Insert(grouping.Keys, areas.key, layers.GroupKey{Text: areas.text})
+	} else {
+		buckets, err = reader.Aggregate(ctx, q)
+	}
 	if err != nil {
 		return err
 	}
-	t := newGroupTable(&q, grouping, buckets)
+	t := newGroupTable(&asked, grouping, buckets)
+	t.areas = areas
 	t.sort(order)
 	t.cut(limit)
 	if chosen.name != offerJSON.name {

@@ -21,7 +21,8 @@ type groupTable struct {
 	rows     []groupRow
 	matched  int // groups, with those that were cut off
 
-	located int // the key that is a place, or -1
+	areas   *areas // that a key means; nil: none does
+	located int    // the key that is a place, or -1
 	names   bool
 }
 

@@ -15,8 +15,14 @@ type place struct {
 	geometry geom.T
 }
 
-// locate finds the places that the groups are: of the first key that is one.
+// locate finds the places that the groups are: areas of another layer, or else of the
+// first key that is one.
 func (t *groupTable) locate(ctx context.Context, reader layers.Reader) error {
+	if t.areas != nil {
+		t.located = t.areas.key
+		t.name(t.areas.places())
+		return nil
+	}
 	t.located = slices.IndexFunc(t.grouping.Keys, func(k layers.GroupKey) bool { return k.Kind == layers.ByCell || k.Kind == layers.ByDivision })
 	if t.located < 0 {
 		return nil
@@ -30,7 +36,6 @@ func (t *groupTable) locate(ctx context.Context, reader layers.Reader) error {
 		}
 		return nil
 	}
-	t.names = !slices.Contains(t.columns, nameColumn)
 	codes := map[string]bool{}
 	for _, row := range t.rows {
 		if code, ok := row.values[t.located].(string); ok {
@@ -38,11 +43,17 @@ func (t *groupTable) locate(ctx context.Context, reader layers.Reader) error {
 		}
 	}
 	places, err := divisionPlaces(ctx, reader, k.Level, codes)
-	for i := range t.rows {
-		code, _ := t.rows[i].values[t.located].(string)
-		t.rows[i].place = places[code]
-	}
+	t.name(places)
 	return err
+}
+
+// name gives each group the place that its key is the id of.
+func (t *groupTable) name(places map[string]place) {
+	t.names = !slices.Contains(t.columns, nameColumn)
+	for i := range t.rows {
+		id, _ := t.rows[i].values[t.located].(string)
+		t.rows[i].place = places[id]
+	}
 }
 
 // divisionPlaces reads divisions of a level from the base map, as far as it is seen.

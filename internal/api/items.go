@@ -35,7 +35,11 @@ func (a *api) items(w http.ResponseWriter, r *http.Request) error {
 	if q.SkipGeometry = show.bare; show.crs != crs.CRS84 && slices.Contains(onlyCRS84, chosen.name) {
 		p.add("crs", p.values.Get("crs"), "this format is written in CRS84 alone", "leave it out, or f=geojson")
 	}
-	s := p.selection(e.Layer)
+	joined, err := p.within(ctx, reader)
+	if err != nil {
+		return err
+	}
+	s := p.selection(e.Layer, joined)
 	q.Selection = s.Selection
 	if err := p.err(); err != nil {
 		return err

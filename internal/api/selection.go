@@ -7,6 +7,7 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"onemap/internal/cql2"
 	"onemap/layers"
 )
 
@@ -14,13 +15,14 @@ import (
 type selected struct {
 	layers.Selection
 	east *orb.Bound // the second box of a bbox that crosses the antimeridian
+	expr cql2.Expr  // what Where was made of; nil: all
 }
 
 const maxText = 200 // characters of q
 
 // selection reads the parameters that choose features. A parameter of our own
-// wins over an attribute of the same name.
-func (p *params) selection(l *layers.Layer) selected {
+// wins over an attribute of the same name. joined is what must be true besides; nil: nothing.
+func (p *params) selection(l *layers.Layer, joined cql2.Expr) selected {
 	var s selected
 	system := p.system("bbox-crs")
 	if v, sent := p.one("bbox"); sent {
@@ -62,9 +64,10 @@ func (p *params) selection(l *layers.Layer) selected {
 			p.add("q", v, "not text in UTF-8", "percent-encode UTF-8")
 		}
 	}
-	if e, _ := p.filter(); e != nil {
+	filter, _ := p.filter()
+	if s.expr = both(filter, joined); s.expr != nil {
 		var err error
-		if s.Where, err = l.Filter(e); err != nil {
+		if s.Where, err = l.Filter(s.expr); err != nil {
 			p.addAll(err)
 		}
 	}
