@@ -18,9 +18,9 @@ type Page struct {
 
 // Mark is where a page ended: what its last feature is sorted by, and which it is.
 type Mark struct {
-	Value any    `json:"v,omitempty"` // nil, string, bool, int64 or float64
-	Num   int64  `json:"f,omitempty"`
-	ID    string `json:"i,omitempty"` // where a table has no number of its own
+	Values []any  `json:"v,omitempty"` // of each SortKey: nil, string, bool, int64 or float64
+	Num    int64  `json:"f,omitempty"`
+	ID     string `json:"i,omitempty"` // where a table has no number of its own
 }
 
 // token is a Mark and the query that it belongs to.
@@ -44,14 +44,20 @@ func (q *Query) Mark() (Mark, error) {
 		d.UseNumber()
 		err = d.Decode(&t)
 	}
-	if err != nil || t.Query != q.sum() {
+	keys := 0
+	if q.Sort != "" {
+		keys = strings.Count(q.Sort, ",") + 1
+	}
+	if err != nil || t.Query != q.sum() || len(t.Values) != keys {
 		return Mark{}, Unfit("cursor", q.After, "not a cursor of this query", "follow the next link, or start without it")
 	}
-	if n, ok := t.Value.(json.Number); ok {
-		if i, err := n.Int64(); err == nil {
-			t.Value = i
-		} else {
-			t.Value, _ = n.Float64()
+	for i, v := range t.Values {
+		if n, ok := v.(json.Number); ok {
+			if whole, err := n.Int64(); err == nil {
+				t.Values[i] = whole
+			} else {
+				t.Values[i], _ = n.Float64()
+			}
 		}
 	}
 	return t.Mark, nil

@@ -81,7 +81,7 @@ func (i Interval) Has(value any) bool {
 type Query struct {
 	Layer string
 	Selection
-	Sort         string // attribute to sort by, "-name" for descending; ties and "" by Num
+	Sort         string // attributes to sort by with commas between, "-name" for descending; ties and "" by Num
 	Limit        int    // 1 to MaxLimit
 	After        string // Page.Next of the page before, with the same Query
 	Count        bool   // fill in Page.Matched

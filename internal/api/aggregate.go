@@ -121,7 +121,7 @@ func (p *params) grouping(q *layers.AggregateQuery, s layers.Schema) *layers.Gro
 	}
 	for _, k := range g.Keys {
 		if k.Attribute.Type == layers.JSON {
-			p.add("groupby", k.Text, "JSON is not grouped by", "one of "+sortable(s))
+			p.add("groupby", k.Text, "JSON is not grouped by", "one of "+strings.Join(s.Sortable(), ", "))
 		}
 	}
 	return g

@@ -70,7 +70,7 @@ var known = map[string][]string{
 	"z":       {"0", "5", "10"}, "tileMatrix": {"0", "5", "10"},
 	"x": {"0", "25", "820"}, "tileCol": {"0", "25", "820"},
 	"y": {"0", "13", "444", "0.pbf", "0.mvt"}, "tileRow": {"0", "13", "444"},
-	"cell": {"8", "32"}, "groupby": {"status", "name_en", "division:2", "open", "founded"}, "sortby": {"beds", "-name", "seen", "load"},
+	"cell": {"8", "32"}, "groupby": {"status", "name_en", "division:2", "open", "founded"}, "sortby": {"beds", "-name", "seen", "load", "status,-load"},
 	"properties": {"name", "name,beds", ""}, "collections": {"hospitals", "divisions,hospitals"}, "q": {"医院", "4501", "Hospital"},
 	"division": {"450100", "4502"}, "bbox": {"104,20,112,26", "170,-10,-170,10", "0,0,0,1,1,1"},
 }

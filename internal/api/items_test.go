@@ -107,6 +107,8 @@ func TestItemsAreChosenByPlaceTimeDivisionTextAndAttribute(t *testing.T) {
 		{"sortby=-beds", "h05 h04 h03 h02 h01"},
 		{"sortby=beds&limit=2", "h01 h02"},
 		{"sortby=%2Bbeds&limit=1", "h01"},
+		{"sortby=status,-beds", "h05 h03 h01 h04 h02"},
+		{"sortby=-open,%2Bstatus,beds&limit=3", "h02 h04 h01"},
 		{"limit=99999", "h01 h02 h03 h04 h05"},
 	} {
 		if got := s.page("/api/collections/hospitals/items?" + c.query).ids(); got != c.want {
@@ -129,6 +131,10 @@ func TestAParameterThatCannotBeUsedIsNamedTogetherWithAllOthers(t *testing.T) {
 		{"f=gpkg&csv-geometry=wkt&colour=red", "colour csv-geometry"},
 		{"extra=1", "extra"},
 		{"sortby=extra", "sortby"},
+		{"sortby=", "sortby"},
+		{"sortby=beds,-beds", "sortby"},
+		{"sortby=status,nothing", "sortby"},
+		{"sortby=beds,load,open,name,status", "sortby"},
 		{"cursor=nonsense", "cursor"},
 		{"bbox=170,-10,-170,10&cursor=nonsense", "cursor"},
 		{"q=" + strings.Repeat("x", 201), "q"},
@@ -169,7 +175,7 @@ func TestFollowingNextVisitsEveryFeatureOnceInEveryOrder(t *testing.T) {
 	if _, err := s.store.Apply(t.Context(), layers.Actor{}, "hospitals", edits); err != nil {
 		t.Fatal(err)
 	}
-	for _, query := range []string{"limit=7", "limit=7&sortby=-load", "limit=7&sortby=status", "limit=59", "limit=7&bbox=104,20,113,27", "limit=7&bbox=106,20,105.96,27"} {
+	for _, query := range []string{"limit=7", "limit=7&sortby=-load", "limit=7&sortby=status", "limit=7&sortby=-status,load", "limit=59", "limit=7&bbox=104,20,113,27", "limit=7&bbox=106,20,105.96,27"} {
 		seen := map[string]bool{}
 		path := "/api/collections/hospitals/items?" + query
 		for pages := 0; path != ""; pages++ {

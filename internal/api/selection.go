@@ -115,27 +115,25 @@ func (p *params) equal(s *selected, a layers.Attribute) {
 	s.Filters = append(s.Filters, layers.Filter{Attribute: a.Name, Value: v})
 }
 
-// sort reads sortby: an attribute, with "-" in front for descending.
+// sort reads sortby: attributes with commas between them, with "-" in front for
+// descending.
 func (p *params) sort(s layers.Schema) string {
-	v, sent := p.one("sortby")
-	if !sent {
-		return ""
+	keys := p.list("sortby")
+	for i := range keys {
+		keys[i] = strings.TrimPrefix(keys[i], "+")
 	}
-	v = strings.TrimLeft(v, "+ ") // a "+" in a query string is a space
-	name := strings.TrimPrefix(v, "-")
-	if a, ok := s.Attribute(name); !ok || a.Type == layers.JSON {
-		p.add("sortby", v, "not an attribute to sort by", "one of "+sortable(s)+"; -name for descending")
-		return ""
+	if len(keys) == 0 && p.values.Has("sortby") {
+		p.add("sortby", "", "names no attribute", "one of "+strings.Join(s.Sortable(), ", ")+"; -name for descending")
 	}
-	return v
-}
-
-func sortable(s layers.Schema) string {
-	var names []string
-	for _, a := range s {
-		if a.Type != layers.JSON {
-			names = append(names, a.Name)
+	q := layers.Query{Sort: strings.Join(keys, ",")}
+	sorted, err := q.SortKeys(s)
+	if err != nil {
+		p.addAll(err)
+	}
+	for _, k := range sorted {
+		if k.Type == layers.JSON {
+			p.add("sortby", k.Name, "JSON is not sorted by", "one of "+strings.Join(s.Sortable(), ", "))
 		}
 	}
-	return strings.Join(names, ", ")
+	return q.Sort
 }

@@ -3,6 +3,7 @@ package gpkg
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"github.com/paulmach/orb"
@@ -138,41 +139,28 @@ func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *laye
 		return err
 	}
 	counted := w
-	fid, order, by := "t."+quote(t.fid), "", ""
-	sortBy, descending := strings.CutPrefix(q.Sort, "-")
-	if sortBy != "" {
-		if _, ok := t.layer.Schema.Attribute(sortBy); !ok {
-			return layers.Unfit("sortby", q.Sort, "unknown attribute", "the layer's schema lists the attributes")
+	keys, err := q.SortKeys(t.layer.Schema)
+	if err != nil {
+		return err
+	}
+	fid, order, by := "t."+quote(t.fid), " ORDER BY ", make([]string, len(keys))
+	columns := t.columns(!q.SkipGeometry || !page.Exact)
+	for i, k := range keys {
+		by[i] = "t." + quote(k.Name)
+		if order += by[i]; k.Descending {
+			order += " DESC"
 		}
-		by = "t." + quote(sortBy)
+		order += ", "
+		columns += ", +" + by[i]
 	}
-	way, op := "", ">"
-	if descending {
-		way, op = " DESC", "<"
-	}
+	order += fid
 	if q.After != "" {
 		c, err := q.Mark()
 		if err != nil {
 			return err
 		}
-		switch {
-		case by == "":
-			w.add(fid+" > ?", c.Num)
-		case c.Value == nil && !descending: // nulls come first
-			w.add("("+by+" IS NOT NULL OR "+fid+" > ?)", c.Num)
-		case c.Value == nil:
-			w.add("("+by+" IS NULL AND "+fid+" > ?)", c.Num)
-		case descending:
-			w.add("("+by+" < ? OR "+by+" IS NULL OR ("+by+" = ? AND "+fid+" > ?))", c.Value, c.Value, c.Num)
-		default:
-			w.add("("+by+" "+op+" ? OR ("+by+" = ? AND "+fid+" > ?))", c.Value, c.Value, c.Num)
-		}
-	}
-	order = " ORDER BY " + fid
-	columns := t.columns(!q.SkipGeometry || !page.Exact)
-	if by != "" {
-		order = " ORDER BY " + by + way + ", " + fid
-		columns += ", +" + by
+		after, args := c.Beyond(keys, by, fid, c.Num, "?")
+		w.add(after, args...)
 	}
 	if q.Count && page.Exact {
 		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM "+quote(t.layer.ID)+" t"+counted.sql(), counted.args...).Scan(&page.Matched); err != nil {
@@ -184,7 +172,7 @@ func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *laye
 		return err
 	}
 	defer rows.Close()
-	read := newRowReader(t, min(len(by), 1))
+	read := newRowReader(t, len(keys))
 	var last layers.Mark
 	for rows.Next() {
 		f, err := read.scan(rows)
@@ -196,10 +184,7 @@ func (t *table) page(ctx context.Context, tx *sql.Tx, q layers.Query, page *laye
 			break
 		}
 		page.Features = append(page.Features, f)
-		last.Num = f.Num
-		if by != "" {
-			last.Value = read.values[len(read.values)-1]
-		}
+		last = layers.Mark{Num: f.Num, Values: slices.Clone(read.values[len(read.values)-len(keys):])}
 		if !page.Exact {
 			page.Marks = append(page.Marks, last)
 		}

@@ -105,7 +105,7 @@ func filtersAgree(t *testing.T, s layers.Store) {
 			scanned = append(scanned, f.ID)
 		}
 		check("scan", scanned, nil)
-		q := layers.Query{Layer: l.ID, Selection: sel, Limit: 7, Count: true, SkipGeometry: r.IntN(2) == 0, Sort: []string{"", "s", "-n", "t"}[r.IntN(4)]}
+		q := layers.Query{Layer: l.ID, Selection: sel, Limit: 7, Count: true, SkipGeometry: r.IntN(2) == 0, Sort: []string{"", "s", "-n", "t", "-s,n"}[r.IntN(5)]}
 		var paged []string
 		for {
 			page, err := reader.Query(t.Context(), q)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -58,14 +57,20 @@ func (t *table) page(b *pgx.Batch, q layers.Query, how trust, page *layers.Candi
 	if err != nil {
 		return err
 	}
-	fields := t.fields(!q.SkipGeometry || !page.Exact) + ", " + by + "::text"
+	fields := t.fields(!q.SkipGeometry || !page.Exact)
+	for _, key := range by {
+		fields += ", " + key + "::text"
+	}
 	layer, limit := w.param(t.layer.ID), w.param(q.Limit+1)
 	sql := fmt.Sprintf("SELECT %s FROM %s%s ORDER BY %s LIMIT $%d%s", fields, t.fromVersioned(layer), w.sql(), order, limit, t.comment())
 	b.Queue(sql, w.args...).Query(func(rows pgx.Rows) error {
 		var last layers.Mark
 		for rows.Next() {
-			var value any
-			f, err := t.feature(rows, &value)
+			values, into := make([]any, len(by)), make([]any, len(by))
+			for i := range values {
+				into[i] = &values[i]
+			}
+			f, err := t.feature(rows, into...)
 			if err != nil {
 				return err
 			}
@@ -74,7 +79,7 @@ func (t *table) page(b *pgx.Batch, q layers.Query, how trust, page *layers.Candi
 				break
 			}
 			page.Features = append(page.Features, f)
-			if last = (layers.Mark{Value: value, Num: f.Num, ID: f.ID}); !page.Exact {
+			if last = (layers.Mark{Values: values, Num: f.Num, ID: f.ID}); !page.Exact {
 				page.Marks = append(page.Marks, last)
 			}
 		}
@@ -84,46 +89,37 @@ func (t *table) page(b *pgx.Batch, q layers.Query, how trust, page *layers.Candi
 	return nil
 }
 
-// order returns what a query sorts by, and adds the condition that the cursor makes.
-// Nulls come first, and last if it is descending.
-func (t *table) order(w *where, q layers.Query) (by, order string, err error) {
+// order returns the expressions that a query sorts by and its order, and adds the
+// condition that the cursor makes.
+func (t *table) order(w *where, q layers.Query) (by []string, order string, err error) {
+	keys, err := q.SortKeys(t.layer.Schema)
+	if err != nil {
+		return nil, "", err
+	}
 	num := "t." + quote(cmp.Or(t.num, t.key))
-	sortBy, descending := strings.CutPrefix(q.Sort, "-")
-	by, order = "NULL", num
-	if sortBy != "" {
-		a, ok := t.layer.Schema.Attribute(sortBy)
-		if !ok {
-			return "", "", layers.Unfit("sortby", q.Sort, "unknown attribute", "the layer's schema lists the attributes")
-		}
-		by = t.ordered(a)
-		order = by + " NULLS FIRST, " + num
-		if descending {
-			order = by + " DESC NULLS LAST, " + num
+	by, escaped := make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		by[i] = t.ordered(k.Attribute)
+		escaped[i] = w.escape(by[i])
+		if order += by[i]; k.Descending {
+			order += " DESC NULLS LAST, "
+		} else {
+			order += " NULLS FIRST, "
 		}
 	}
+	order += num
 	if q.After == "" {
 		return by, order, nil
 	}
 	c, err := q.Mark()
 	if err != nil {
-		return "", "", err
+		return nil, "", err
 	}
-	key, n := w.escape(by), w.escape(num)
 	var at any = c.Num
 	if t.num == "" {
 		at, _ = keyTypes[t.keyType](c.ID)
 	}
-	switch {
-	case sortBy == "":
-		w.add(n+" > %s", at)
-	case c.Value == nil && !descending:
-		w.add("("+key+" IS NOT NULL OR "+n+" > %s)", at)
-	case c.Value == nil:
-		w.add("("+key+" IS NULL AND "+n+" > %s)", at)
-	case descending:
-		w.add("("+key+" < %s OR "+key+" IS NULL OR "+key+" = %s AND "+n+" > %s)", c.Value, c.Value, at)
-	default:
-		w.add("("+key+" > %s OR "+key+" = %s AND "+n+" > %s)", c.Value, c.Value, at)
-	}
+	after, args := c.Beyond(keys, escaped, w.escape(num), at, "%s")
+	w.add(after, args...)
 	return by, order, nil
 }
