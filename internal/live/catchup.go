@@ -298,7 +298,7 @@ func (s *session) turnPage(id string, generation uint64, page layers.Page) (part
 		sub.begun, sub.after = true, page.Position
 		s.pending -= sub.queue.known(page.Position)
 	}
-	p := part{layer: sub.layer, features: page.Features, cursor: layers.Cursor{Epoch: head.Epoch, Position: sub.after}, more: page.Next != "", added: sub.view != nil}
+	p := part{layer: sub.layer.ID, schema: sub.shown.of(sub.layer.Schema), features: page.Features, cursor: layers.Cursor{Epoch: head.Epoch, Position: sub.after}, more: page.Next != "", added: sub.view != nil}
 	sub.page = page.Next
 	if v := sub.view; v != nil {
 		p.features = v.fresh(p.features)
@@ -316,7 +316,8 @@ func (s *session) turnPage(id string, generation uint64, page layers.Page) (part
 
 // part is a page of a snapshot as it is sent.
 type part struct {
-	layer       *layers.Layer
+	layer       string
+	schema      layers.Schema // of what is shown
 	features    []*layers.Feature
 	cursor      layers.Cursor
 	more, added bool
@@ -330,11 +331,11 @@ func (p part) frames() [][]byte {
 		if len(list) > 0 {
 			list = append(list, ',')
 		}
-		list = geojson.AppendFeature(list, p.layer.Schema, f)
+		list = geojson.AppendFeature(list, p.schema, f)
 		if len(list) >= frameSize && i < len(p.features)-1 {
-			frames = append(frames, snapshotFrame(nil, p.layer.ID, list, p.cursor, true, p.added))
+			frames = append(frames, snapshotFrame(nil, p.layer, list, p.cursor, true, p.added))
 			list = list[:0]
 		}
 	}
-	return append(frames, snapshotFrame(nil, p.layer.ID, list, p.cursor, p.more, p.added))
+	return append(frames, snapshotFrame(nil, p.layer, list, p.cursor, p.more, p.added))
 }

@@ -29,17 +29,18 @@ type change struct {
 	feature *layers.Feature // nil when deleted
 
 	mu      sync.Mutex
-	encoded map[string][]byte // by class
+	encoded map[string][]byte // by class, and by what is shown
 }
 
-// json returns the feature as a class of views sees it, encoded once for all
-// their sessions.
-func (c *change) json(class string) []byte {
+// json returns the feature as a class of views sees it, with what is shown of it,
+// encoded once for all sessions that get the same.
+func (c *change) json(class string, shown *properties) []byte {
+	class = shown.class(class)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b, ok := c.encoded[class]
 	if !ok {
-		b = geojson.AppendFeature(make([]byte, 0, 512), c.layer.Schema, c.feature)
+		b = geojson.AppendFeature(make([]byte, 0, 512), shown.of(c.layer.Schema), c.feature)
 		if c.encoded == nil {
 			c.encoded = make(map[string][]byte, 1)
 		}

@@ -68,7 +68,7 @@ func (h *Hub) events(w http.ResponseWriter, r *http.Request, s *session) {
 
 // eventSubscriptions reads what a stream is to follow.
 func eventSubscriptions(r *http.Request) ([]message, error) {
-	known := []string{"layers", "mode", "bbox", "filter", "since"}
+	known := []string{"layers", "mode", "bbox", "filter", "properties", "since"}
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, fmt.Errorf("the query string is broken: %v", err)
@@ -90,6 +90,9 @@ func eventSubscriptions(r *http.Request) ([]message, error) {
 		if !strings.HasPrefix(strings.TrimSpace(v), "{") {
 			m.Filter, _ = json.Marshal(v)
 		}
+	}
+	if q.Has("properties") { // none, if it is empty
+		m.Properties = strings.FieldsFunc(q.Get("properties"), func(c rune) bool { return c == ',' || c == ' ' })
 	}
 	if v := q.Get("bbox"); v != "" {
 		for part := range strings.SplitSeq(v, ",") {

@@ -106,7 +106,7 @@ func appendChange(b []byte, w *waiting, class string) []byte {
 	b = strconv.AppendInt(b, int64(w.version), 10)
 	if w.op == opPut {
 		b = append(b, `,"feature":`...)
-		b = append(b, w.json(class)...)
+		b = append(b, w.json(class, w.shown)...)
 	}
 	return end(b)
 }

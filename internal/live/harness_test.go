@@ -200,6 +200,7 @@ type client struct {
 	roams  bool                  // it looks here and there
 	boxes  map[string]*orb.Bound // what is looked at, by layer
 	filter string                // of all layers, in CQL2
+	shown  *properties           // of all layers
 }
 
 // fatalf ends the goroutine that runs the client.
@@ -275,6 +276,10 @@ func (c *client) subscribe(layer, mode, more string) {
 	if c.filter != "" {
 		text, _ := json.Marshal(c.filter)
 		more += `,"filter":` + string(text)
+	}
+	if c.shown != nil {
+		names, _ := json.Marshal(c.shown.names)
+		more += `,"properties":` + string(names)
 	}
 	if m.cursor != "" {
 		more += `,"since":"` + m.cursor + `"`
@@ -469,7 +474,7 @@ func (c *client) equals(store layers.Store, l *layers.Layer, box *orb.Bound) {
 			c.fatalf("%v", err)
 		}
 		for _, f := range page.Features {
-			want[f.ID] = string(geojson.AppendFeature(nil, l.Schema, f))
+			want[f.ID] = string(geojson.AppendFeature(nil, c.shown.of(l.Schema), f))
 		}
 		if q.After = page.Next; q.After == "" {
 			break

@@ -34,7 +34,8 @@ type message struct {
 	BBox  []float64 `json:"bbox"`
 	Topic string    `json:"topic"`
 
-	Filter json.RawMessage `json:"filter"` // CQL2: a string, or the JSON encoding
+	Filter     json.RawMessage `json:"filter"`     // CQL2: a string, or the JSON encoding
+	Properties []string        `json:"properties"` // that features are to have; nil: all
 }
 
 // read carries out what the screen sends until the connection ends.
@@ -152,6 +153,9 @@ func (s *session) subscribe(m *message) []byte {
 		if sub.filter, err = parseFilter(m.Filter); err != nil {
 			return fail(layers.Invalid, personal(err))
 		}
+	}
+	if sub.mode == features {
+		sub.shown = newProperties(m.Properties)
 	}
 	if m.Since != "" {
 		var err error

@@ -82,6 +82,7 @@ type behave struct {
 	pause      time.Duration // before each frame is read, at random up to
 	disconnect int           // one frame in so many ends the connection; 0 never
 	filter     string        // in CQL2
+	shown      []string      // attributes; nil: all
 	roams      bool          // looks elsewhere after one frame in four
 }
 
@@ -122,10 +123,12 @@ func TestAClientThatAppliesWhatItGetsEqualsAFreshQuery(t *testing.T) {
 				{name: "filters", filter: "level > 0.5"},
 				{name: "filters what is in a box, losing its connection", filter: "level < 0.3 OR S_WITHIN(geom, BBOX(107, 22, 108, 23))", box: &box, disconnect: 25},
 				{name: "filters here and there", filter: "level BETWEEN 0.2 AND 0.8", roams: true},
+				{name: "sees the level alone, of what its name chooses, losing its connection", shown: []string{"level"}, filter: "name IS NOT NULL", disconnect: 25},
+				{name: "sees no attribute, here and there", shown: []string{}, roams: true},
 				{name: "slow and losing its connection", pause: 40 * time.Millisecond, disconnect: 20, box: &box},
 			} {
 				c := s.connect(t, "official")
-				c.apart, c.name, c.filter = true, b.name, b.filter
+				c.apart, c.name, c.filter, c.shown = true, b.name, b.filter, newProperties(b.shown)
 				running.Go(func() {
 					c.live(s, e, b, rand.New(rand.NewPCG(seed, uint64(i))), done)
 					<-done

@@ -13,6 +13,7 @@ type queue struct {
 type waiting struct {
 	*change
 	op         op
+	shown      *properties     // of it, when it is sent
 	before     layers.Position // complete up to here without what waits here
 	next, prev *waiting
 }

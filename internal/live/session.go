@@ -202,7 +202,7 @@ func (s *session) redefined(l *layers.Layer) {
 			s.restart(sub, reasonReplaced)
 		}
 		if err := sub.follows(l); err != nil {
-			s.control = append(s.control, control{frame: errorFrame(layers.Invalid, "the filter does not fit the layer as it is now: "+personal(err), l.ID)})
+			s.control = append(s.control, control{frame: errorFrame(layers.Invalid, "the subscription does not fit the layer as it is now: "+personal(err), l.ID)})
 			s.drop(l.ID)
 			s.h.unfollow(l.ID, s) // the caller holds the hub's mu
 		}

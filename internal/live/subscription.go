@@ -47,6 +47,7 @@ type subscription struct {
 	bbox       *orb.Bound   // CRS84; nil means everywhere
 	filter     cql2.Expr    // as it was asked for; nil: all features
 	where      *cql2.Filter // and what it means to the layer
+	shown      *properties
 	state      state
 	generation uint64
 
@@ -108,12 +109,14 @@ func (sub *subscription) waits() (layers.Position, bool) {
 }
 
 // follows makes the subscription one of a definition of its layer. It fails if the
-// filter does not fit that.
+// filter or the properties do not fit that.
 func (sub *subscription) follows(l *layers.Layer) (err error) {
 	if sub.layer = l; sub.filter != nil {
-		sub.where, err = l.Filter(sub.filter)
+		if sub.where, err = l.Filter(sub.filter); err != nil {
+			return err
+		}
 	}
-	return err
+	return sub.shown.fits(l)
 }
 
 // sameColumns reports whether features look the same under two schemas.

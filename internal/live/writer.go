@@ -148,7 +148,9 @@ func (s *session) take(changes, all bool) batch {
 			continue
 		}
 		for changes && len(b.items) < mostChanges && sub.queue.front != nil {
-			b.items = append(b.items, sub.queue.pop())
+			w := sub.queue.pop()
+			w.shown = sub.shown
+			b.items = append(b.items, w)
 			s.pending--
 		}
 		if sub.queue.front != nil {
