@@ -47,8 +47,7 @@ func (a *api) aggregate(w http.ResponseWriter, r *http.Request) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	w.Header().Add("Vary", "Accept")
-	if notModified(w, r, aggregateTag(head, a.view(r), chosen, r.URL.RawQuery)) {
+	if notModified(w, r, headTag(head, a.view(r), chosen, r.URL.RawQuery)) {
 		return nil
 	}
 	var buckets []layers.Bucket
@@ -80,9 +79,9 @@ func (a *api) aggregate(w http.ResponseWriter, r *http.Request) error {
 	return t.writeJSON(w)
 }
 
-// aggregateTag changes with every change of data or definitions. It is weak: the last
-// digits of a sum may not come again.
-func aggregateTag(c layers.Cursor, v layers.View, chosen offer, query string) string {
+// headTag is the tag of an answer that may change with every change of data or
+// definitions. It is weak: the last digits of a sum, or a time stamp, may not come again.
+func headTag(c layers.Cursor, v layers.View, chosen offer, query string) string {
 	h := fnv.New64a()
 	fmt.Fprint(h, v.Name(), "\n", chosen.name, "\n", query)
 	return fmt.Sprintf(`W/"%s-%d-%x"`, c.Epoch, c.Position, h.Sum64())

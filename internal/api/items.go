@@ -54,8 +54,12 @@ func (a *api) items(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if notModified(w, r, headTag(head, a.view(r), chosen, r.URL.RawQuery)) {
+		return nil
+	}
 	page, err := query(ctx, reader, q, s)
 	if err != nil {
+		w.Header().Del("ETag")
 		return cursorError(err)
 	}
 	head.Position = page.Position

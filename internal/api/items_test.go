@@ -438,3 +438,21 @@ func TestAPageNeedNotBeCounted(t *testing.T) {
 	}
 	s.get(hospitals+"?number-matched=maybe").want(t, 400)
 }
+
+func TestAPageIsSentAgainOnlyWhenSomethingWasWritten(t *testing.T) {
+	s := start(t)
+	const page = "/api/collections/hospitals/items?limit=2"
+	tag := s.get(page).want(t, 200).Header.Get("ETag")
+	s.get(page, header("If-None-Match", tag)).want(t, 304)
+	for _, other := range []string{page + "&sortby=beds", page + "&f=ndjson"} {
+		s.get(other, header("If-None-Match", tag)).want(t, 200)
+	}
+	s.get(page, header("If-None-Match", tag), bearer(s.tokens.Official())).want(t, 200)
+	if a := s.get(page+"&cursor=x", header("If-None-Match", `"x"`)).want(t, 400); a.Header.Get("ETag") != "" {
+		t.Errorf("an error has the tag %s", a.Header.Get("ETag"))
+	}
+	s.write("PATCH", "/api/collections/hospitals/items/h05", `{"properties":{"beds":7}}`).want(t, 200)
+	if fresh := s.get(page, header("If-None-Match", tag)).want(t, 200).Header.Get("ETag"); fresh == tag || fresh == "" {
+		t.Errorf("after a write the tag is %q", fresh)
+	}
+}
